@@ -1,0 +1,90 @@
+//! `mcai apply`: a saved plan, carried out.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::deploy::{Carry, refuse_unanswerable};
+use super::flags::RolloutArgs;
+use crate::app::App;
+use crate::diagnostic::{Kind, Problem};
+use crate::failure::{Exit, Failure};
+use crate::inventory;
+use crate::plan::{self, Made};
+use crate::rollout;
+use crate::text::parse_duration;
+
+/// Carry out a plan that `mcai plan --out FILE` saved, exactly as it was shown
+///
+/// Refused when what it would change has changed since.
+#[derive(Args)]
+pub(super) struct ApplyArgs {
+    /// The saved plan
+    #[arg(value_name = "FILE")]
+    plan: PathBuf,
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
+    /// Time for the writes of one cluster
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    cluster_timeout: Duration,
+}
+
+pub(super) fn run(app: &App, args: &ApplyArgs) -> Result<Exit, Failure> {
+    refuse_unanswerable(app, &args.rollout, false)?;
+    let plan = plan::load(&app.host.directory.join(&args.plan))?;
+    let project = app.project()?;
+    if plan.id != project.identity.id || plan.namespace != project.namespace {
+        let detail = format!(
+            "it is of project {} ({}), the manifest is of {} ({})",
+            plan.project, plan.id, project.identity.project, project.identity.id
+        );
+        return Err(
+            Problem::error(Kind::Stale, "the plan is for another project")
+                .detail(detail)
+                .into(),
+        );
+    }
+    if let Some(gone) = plan
+        .clusters
+        .iter()
+        .find(|planned| !project.clusters.contains_key(&planned.cluster))
+    {
+        let detail = format!("cluster `{}` is gone from the manifest", gone.cluster);
+        return Err(Problem::error(Kind::Stale, "the plan is stale")
+            .detail(detail)
+            .hint("plan again")
+            .into());
+    }
+    app.block_on(async {
+        let connector = app.connector(args.cluster_timeout);
+        let targets = inventory::open(
+            &connector,
+            plan.clusters
+                .iter()
+                .filter_map(|planned| project.clusters.get(&planned.cluster)),
+        )
+        .await;
+        let stale = rollout::check_identity(&plan, &targets, args.cluster_timeout).await;
+        if !stale.is_empty() {
+            return Err(Failure::of(stale));
+        }
+        let options = args.rollout.options(args.cluster_timeout, true);
+        let made = Made {
+            plan,
+            refusals: Vec::new(),
+            unreadable: Vec::new(),
+            denied: Vec::new(),
+        };
+        Carry {
+            app,
+            project: &project,
+            args: &args.rollout,
+            options,
+            skip_unreachable: false,
+            question: "Deploy to",
+        }
+        .out(made, &targets)
+        .await
+    })?
+}

@@ -1,0 +1,186 @@
+//! `mcai config view`.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::flags::SelectionArgs;
+use crate::app::App;
+use crate::failure::{Exit, Failure};
+use crate::inventory::shown;
+use crate::place::{self, Desired};
+use crate::report::{Format, answer};
+use crate::value::{ClusterName, ModelName};
+
+/// Show the effective configuration
+#[derive(Subcommand)]
+pub(super) enum ConfigCommand {
+    View(ViewArgs),
+}
+
+/// Print each cluster's effective models, after all overrides
+#[derive(Args)]
+pub(super) struct ViewArgs {
+    /// Models; all if none is named
+    #[arg(value_name = "MODEL")]
+    models: Vec<String>,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// Say where each value came from
+    #[arg(long)]
+    origin: bool,
+    /// Form of the answer
+    #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
+    pub output: Format,
+}
+
+#[derive(Serialize)]
+struct ConfigAnswer<'a> {
+    clusters: BTreeMap<&'a ClusterName, BTreeMap<&'a ModelName, ModelAnswer<'a>>>,
+}
+
+#[derive(Serialize)]
+struct ModelAnswer<'a> {
+    object: &'a Value,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    origins: BTreeMap<String, String>,
+}
+
+pub(super) fn view(app: &App, args: &ViewArgs) -> Result<Exit, Failure> {
+    let project = app.project()?;
+    let desired = place::place(&project, &args.selection.selection(&args.models, false))?;
+    let origins = |cluster: &ClusterName, model: &ModelName| {
+        if args.origin {
+            origins(&desired, cluster, model)
+        } else {
+            BTreeMap::new()
+        }
+    };
+    let mut clusters = BTreeMap::new();
+    for wanted in &desired.clusters {
+        let name = &wanted.cluster.name;
+        let model = |object: &'_ place::DesiredObject| origins(name, &object.model);
+        let models = wanted.objects.iter().map(|object| {
+            (
+                &object.model,
+                ModelAnswer {
+                    object: &object.object,
+                    origins: model(object),
+                },
+            )
+        });
+        clusters.insert(name, models.collect());
+    }
+    let config = ConfigAnswer { clusters };
+    match app.report.format {
+        Format::Table | Format::Wide => app.report.data(&text(&desired, args.origin)),
+        Format::Name => app.report.data(&names(&config)),
+        _ => app.report.document(&answer("Config", &config)),
+    }
+    Ok(Exit::Reached)
+}
+
+fn names(config: &ConfigAnswer) -> String {
+    let pairs = config
+        .clusters
+        .iter()
+        .flat_map(|(cluster, models)| models.keys().map(move |model| (cluster, model)));
+    pairs
+        .map(|(cluster, model)| format!("{cluster}/{model}\n"))
+        .collect()
+}
+
+/// Returns where each field of `spec` stands in the manifest; fields that mcai adds are defaults.
+fn origins(
+    desired: &Desired,
+    cluster: &ClusterName,
+    model: &ModelName,
+) -> BTreeMap<String, String> {
+    let mut origins = BTreeMap::new();
+    let (Some(cluster), Some(model)) = (
+        desired.project.clusters.get(cluster),
+        desired.project.models.get(model),
+    ) else {
+        return origins;
+    };
+    model.effective_spec(cluster).leaves("", &mut |path, node| {
+        origins.insert(path.to_owned(), node.span.to_string());
+    });
+    if !origins.contains_key("minReplicas") {
+        origins.insert("minReplicas".to_owned(), "default".to_owned());
+    }
+    origins
+}
+
+/// One line per field, so that a value and its origin can be found with grep.
+fn text(desired: &Desired, origin: bool) -> String {
+    let mut lines = Vec::new();
+    for wanted in &desired.clusters {
+        let cluster = wanted.cluster;
+        let context = cluster
+            .target
+            .context
+            .as_ref()
+            .map(|context| format!("context {} ({})", context.value, context.origin));
+        let directory = cluster.target.directory.as_ref().map(|path| {
+            format!(
+                "directory {} ({})",
+                shown(&desired.project.root, &path.value),
+                path.origin
+            )
+        });
+        let targets: Vec<String> = [directory, context].into_iter().flatten().collect();
+        let targets = if origin {
+            format!("  # {}", targets.join(", "))
+        } else {
+            String::new()
+        };
+        lines.push(format!("{}:{targets}", cluster.name));
+        for object in &wanted.objects {
+            lines.push(format!("  {}:", object.model));
+            let origins = origins(desired, &cluster.name, &object.model);
+            let spec = object.object.get("spec").cloned().unwrap_or_default();
+            for (path, value) in flat(&spec) {
+                let from = if origin {
+                    format!(
+                        "  # {}",
+                        origins.get(&path).map_or("default", String::as_str)
+                    )
+                } else {
+                    String::new()
+                };
+                lines.push(format!("    {path}: {value}{from}"));
+            }
+        }
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// Returns the leaves of a value with their paths.
+fn flat(value: &Value) -> Vec<(String, String)> {
+    fn walk(path: String, value: &Value, found: &mut Vec<(String, String)>) {
+        match value {
+            Value::Object(fields) if !fields.is_empty() => {
+                for (key, value) in fields {
+                    let joined = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
+                    walk(joined, value, found);
+                }
+            }
+            Value::Array(items) if !items.is_empty() => {
+                for (i, value) in items.iter().enumerate() {
+                    walk(format!("{path}[{i}]"), value, found);
+                }
+            }
+            other => found.push((path, other.to_string())),
+        }
+    }
+    let mut found = Vec::new();
+    walk(String::new(), value, &mut found);
+    found
+}

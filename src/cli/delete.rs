@@ -1,0 +1,102 @@
+//! `mcai delete`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::deploy::{Carry, refuse_unanswerable};
+use super::flags::{RolloutArgs, SelectionArgs};
+use crate::app::App;
+use crate::diagnostic::{Kind, Problem};
+use crate::failure::{Exit, Failure};
+use crate::inventory;
+use crate::place::{self, Desired, DesiredCluster};
+use crate::plan;
+use crate::text::parse_duration;
+use crate::value::ModelName;
+
+/// Delete a model from the clusters, where it is mcai's
+///
+/// The manifest stays as it is: the next deploy would bring the model back.
+#[derive(Args)]
+pub(super) struct DeleteArgs {
+    /// The model, whether or not the manifest has it
+    #[arg(value_name = "MODEL")]
+    model: ModelName,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
+    /// Go on without clusters that can't be read
+    #[arg(long)]
+    skip_unreachable: bool,
+    /// Delete from a cluster that is marked as another one, or lies in another region
+    #[arg(long)]
+    accept_cluster: bool,
+    /// Time for reading one cluster
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    cluster_timeout: Duration,
+}
+
+pub(super) fn run(app: &App, args: &DeleteArgs) -> Result<Exit, Failure> {
+    refuse_unanswerable(app, &args.rollout, false)?;
+    let project = app.project()?;
+    let clusters = place::selected_clusters(&project, &args.selection.selection(&[], false))?;
+    let nothing = |cluster| DesiredCluster {
+        cluster,
+        objects: Vec::new(),
+        withdrawn: Vec::new(),
+    };
+    let desired = Desired {
+        project: &project,
+        clusters: clusters.iter().map(|cluster| nothing(*cluster)).collect(),
+        notes: Vec::new(),
+        prune: false,
+    };
+    app.block_on(async {
+        let connector = app.connector(args.cluster_timeout);
+        let targets = inventory::open(&connector, clusters.iter().copied()).await;
+        let inventory = inventory::observe(
+            &desired,
+            &targets,
+            &connector,
+            inventory::Options::default(),
+        )
+        .await;
+        let options = plan::Options {
+            accept_cluster: args.accept_cluster,
+            ..plan::Options::default()
+        };
+        let made = plan::delete(
+            &project,
+            &clusters,
+            &args.model,
+            &inventory,
+            options,
+            app.host.now(),
+        );
+        if !made.plan.changes_something() && made.refusals.is_empty() && made.unreadable.is_empty()
+        {
+            let known = project.models.keys().map(ModelName::as_str);
+            let problem = Problem::error(Kind::NotFound, "nothing to delete")
+                .detail(format!("no selected cluster has model `{}`", args.model));
+            let problem = if project.models.contains_key(&args.model) {
+                problem
+            } else {
+                problem.suggest(args.model.as_str(), known)
+            };
+            return Err(problem.into());
+        }
+        let rollout = args.rollout.options(args.cluster_timeout, false);
+        Carry {
+            app,
+            project: &project,
+            args: &args.rollout,
+            options: rollout,
+            skip_unreachable: args.skip_unreachable,
+            question: "Delete from",
+        }
+        .out(made, &targets)
+        .await
+    })?
+}

@@ -1,0 +1,142 @@
+//! `mcai plan`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::flags::{PlanningArgs, SelectionArgs};
+use crate::app::App;
+use crate::failure::{Exit, Failure};
+use crate::inventory::{self, Targets};
+use crate::place::{self, Desired};
+use crate::plan::{self, Made, Plan};
+use crate::report::{Format, PlanAnswer, answer, plan_names, plan_text};
+
+/// Show what would change on every cluster
+#[derive(Args)]
+pub(super) struct PlanArgs {
+    /// Models; all of the manifest's if none is named
+    #[arg(value_name = "MODEL")]
+    models: Vec<String>,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    #[command(flatten)]
+    planning: PlanningArgs,
+    /// Save the plan, to be carried out by `mcai apply FILE` exactly as shown
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Exit with 2 when something would change
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Form of the answer
+    #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
+    pub output: Format,
+}
+
+pub(super) fn run(app: &App, args: &PlanArgs) -> Result<Exit, Failure> {
+    let project = app.project()?;
+    let desired = place::place(
+        &project,
+        &args.selection.selection(&args.models, args.planning.prune),
+    )?;
+    let (made, _) = app.block_on(make(app, &desired, &args.planning))?;
+    show(app, &made);
+    if let Some(path) = &args.out {
+        save(app, &made, path, args.planning.skip_unreachable)?;
+    }
+    Ok(exit(&made, args.detailed_exitcode))
+}
+
+/// Opens and reads the selected clusters, and plans.
+pub(super) async fn make(app: &App, desired: &Desired<'_>, args: &PlanningArgs) -> (Made, Targets) {
+    let connector = app.connector(args.cluster_timeout);
+    let targets = inventory::open(
+        &connector,
+        desired.clusters.iter().map(|wanted| wanted.cluster),
+    )
+    .await;
+    let previews = inventory::Options {
+        force_conflicts: args.force_conflicts,
+    };
+    let inventory = inventory::observe(desired, &targets, &connector, previews).await;
+    let made = plan::make(desired, &inventory, options(args), app.host.now());
+    (made, targets)
+}
+
+pub(super) fn options(args: &PlanningArgs) -> plan::Options {
+    plan::Options {
+        force_conflicts: args.force_conflicts,
+        take_over: args.take_over,
+        accept_cluster: args.accept_cluster,
+    }
+}
+
+/// Shows a plan and what is in its way.
+pub(super) fn show(app: &App, made: &Made) {
+    let report = &app.report;
+    match report.format {
+        Format::Table | Format::Wide => {
+            report.data(&plan_text(
+                &made.plan,
+                report.format == Format::Wide,
+                &report.out,
+            ));
+            report.problems(&made.refusals);
+            report.problems(&made.unreadable);
+            report.problems(&made.denied);
+        }
+        Format::Name => report.data(&plan_names(&made.plan)),
+        _ => report.document(&answer(
+            "Plan",
+            &PlanAnswer::new(&made.plan, obstacles(made)),
+        )),
+    }
+    if report.format == Format::Name {
+        report.problems(&made.refusals);
+        report.problems(&made.unreadable);
+    }
+}
+
+/// Everything that is in a plan's way.
+pub(super) fn obstacles(made: &Made) -> impl Iterator<Item = &crate::diagnostic::Problem> {
+    made.refusals
+        .iter()
+        .chain(&made.unreadable)
+        .chain(&made.denied)
+}
+
+fn save(
+    app: &App,
+    made: &Made,
+    path: &std::path::Path,
+    skip_unreachable: bool,
+) -> Result<(), Failure> {
+    if !made.refusals.is_empty()
+        || !made.denied.is_empty()
+        || (!made.unreadable.is_empty() && !skip_unreachable)
+    {
+        app.report
+            .say("not saved: the plan can't be carried out as it is");
+        return Ok(());
+    }
+    let path = app.host.directory.join(path);
+    plan::save(&made.plan, &path)?;
+    app.report.talk(&format!(
+        "saved; carry it out with: mcai apply {}",
+        path.display()
+    ));
+    Ok(())
+}
+
+fn exit(made: &Made, detailed: bool) -> Exit {
+    let changes = |plan: &Plan| detailed && plan.changes_something();
+    if !made.refusals.is_empty() {
+        Exit::Error
+    } else if !made.unreadable.is_empty() {
+        Exit::Unread
+    } else if changes(&made.plan) {
+        Exit::Changes
+    } else {
+        Exit::Reached
+    }
+}

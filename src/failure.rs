@@ -1,0 +1,95 @@
+//! Why a run of mcai ends as it does: exit codes, and the problems behind them.
+
+use crate::diagnostic::{Kind, Problem};
+use crate::rollout::{Ended, Outcome};
+
+/// The exit codes; docs/errors-and-exit-codes.md explains them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Reached,
+    Error,
+    Changes,
+    Partly,
+    Policy,
+    NotReady,
+    Unread,
+    Usage,
+    Bug,
+    Interrupted,
+}
+
+impl Exit {
+    pub fn code(self) -> i32 {
+        match self {
+            Exit::Reached => 0,
+            Exit::Error => 1,
+            Exit::Changes => 2,
+            Exit::Partly => 3,
+            Exit::Policy => 4,
+            Exit::NotReady => 6,
+            Exit::Unread => 7,
+            Exit::Usage => 64,
+            Exit::Bug => 70,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+/// A run that did not do what was asked.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    pub problems: Vec<Problem>,
+}
+
+impl Failure {
+    /// Makes the failure of a run that changed nothing; refusals of a policy have their own code.
+    pub fn of(problems: Vec<Problem>) -> Self {
+        let errors = || problems.iter().filter(|problem| problem.is_error());
+        let all = |kind| errors().count() > 0 && errors().all(|problem| problem.kind == kind);
+        let exit = if all(Kind::Residency) {
+            Exit::Policy
+        } else if all(Kind::Usage) {
+            Exit::Usage
+        } else if all(Kind::Internal) {
+            Exit::Bug
+        } else {
+            Exit::Error
+        };
+        Failure { exit, problems }
+    }
+
+    pub fn with(exit: Exit, problems: Vec<Problem>) -> Self {
+        Failure { exit, problems }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Failure::of(vec![problem])
+    }
+}
+
+impl From<Vec<Problem>> for Failure {
+    fn from(problems: Vec<Problem>) -> Self {
+        Failure::of(problems)
+    }
+}
+
+/// Returns the exit code of a rollout; `skipped` clusters were asked for and not reached.
+pub fn of_outcome(outcome: &Outcome, skipped: usize) -> Exit {
+    let failed = outcome.count(Ended::Failed) + outcome.count(Ended::NotBegun) + skipped;
+    if outcome.interrupted {
+        Exit::Interrupted
+    } else if failed > 0 {
+        if outcome.changed() > 0 {
+            Exit::Partly
+        } else {
+            Exit::Error
+        }
+    } else if outcome.count(Ended::NotReady) > 0 {
+        Exit::NotReady
+    } else {
+        Exit::Reached
+    }
+}

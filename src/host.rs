@@ -1,0 +1,132 @@
+//! The machine mcai runs on: environment, clock, home directories, terminals, files. Nothing else in mcai asks the
+//! operating system for these, so tests can say what they are.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::diagnostic::{Kind, Problem};
+
+pub struct Host {
+    pub env: BTreeMap<OsString, OsString>,
+    pub directory: PathBuf,
+    pub stdin_terminal: bool,
+    pub stdout_terminal: bool,
+    pub stderr_terminal: bool,
+}
+
+impl Host {
+    /// Returns the real machine.
+    pub fn real() -> Self {
+        Host {
+            env: std::env::vars_os().collect(),
+            directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            stdin_terminal: io::stdin().is_terminal(),
+            stdout_terminal: io::stdout().is_terminal(),
+            stderr_terminal: io::stderr().is_terminal(),
+        }
+    }
+
+    /// Returns a variable of the environment; one that is set to nothing counts as not set.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.env
+            .get(OsStr::new(name))
+            .and_then(|value| value.to_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    pub fn home(&self) -> Option<PathBuf> {
+        self.var("HOME")
+            .map(PathBuf::from)
+            .or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
+    }
+
+    /// Returns mcai's folder for the user's settings: `$MCAI_CONFIG_HOME`, `$XDG_CONFIG_HOME/mcai` or `~/.config/mcai`.
+    pub fn config_directory(&self) -> Option<PathBuf> {
+        self.var("MCAI_CONFIG_HOME")
+            .map(PathBuf::from)
+            .or_else(|| {
+                self.var("XDG_CONFIG_HOME")
+                    .map(|dir| Path::new(dir).join("mcai"))
+            })
+            .or_else(|| self.home().map(|home| home.join(".config/mcai")))
+    }
+
+    /// Whether a question can be answered by somebody: a terminal, and neither CI nor a pipe.
+    pub fn can_ask(&self) -> bool {
+        self.stdin_terminal && self.stderr_terminal && self.var("CI").is_none()
+    }
+}
+
+/// Reads a text of at most `limit` bytes; `path` is how the user named it, `-` standard input.
+pub fn read_text(path: &Path, shown: &str, limit: u64) -> Result<String, Problem> {
+    let failed = |error: io::Error| {
+        let problem = Problem::error(Kind::Io, "cannot read the file").detail(format!("`{shown}`"));
+        match error.kind() {
+            io::ErrorKind::IsADirectory => problem.cause("it is a directory"),
+            _ => problem.chain(&error),
+        }
+    };
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(
+            Problem::error(Kind::Manifest, "the file is too large").detail(format!(
+                "`{shown}` has more than {} MiB",
+                limit / 1024 / 1024
+            )),
+        );
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at]
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count()
+            + 1;
+        Problem::error(Kind::Manifest, "the file is not UTF-8")
+            .detail(format!("`{shown}`, byte {at} in line {line}"))
+    })?;
+    // Some editors on Windows write a byte order mark; it is no part of the text.
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(text))
+}
+
+/// Writes a file whole or not at all: under a temporary name beside it, synced, then renamed over it.
+pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".mcai-")
+        .tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    // Temporary files are private to the user; a file for Git or a person is as readable as any other.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path).map_or(0o644, |old| old.permissions().mode());
+        file.as_file()
+            .set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

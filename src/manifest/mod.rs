@@ -1,0 +1,60 @@
+//! The manifest as it is written: found, read and turned into a [`Document`]. Types, unknown keys and names are checked
+//! here; what refers to something else (clusters, regions, rules) is checked by `project`.
+
+mod document;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diagnostic::{Kind, Problem, Source};
+use crate::host::{self, Host};
+use crate::yaml;
+
+pub use document::{ClusterDoc, Document, ModelDoc, OverrideDoc, PlacementDoc, PoolDoc, read};
+
+pub const FILE_NAME: &str = "mcai.yaml";
+
+/// Where a manifest was found.
+pub struct Found {
+    pub source: Arc<Source>,
+    /// The directory that its relative paths start from.
+    pub root: PathBuf,
+}
+
+/// Reads the manifest that `-m` names (`-` is standard input), else the nearest `mcai.yaml` in the working directory or
+/// a parent of it.
+pub fn find(host: &Host, named: Option<&Path>) -> Result<Found, Problem> {
+    let path = match named {
+        Some(path) if path == Path::new("-") => {
+            let text = host::read_text(path, "<stdin>", yaml::MAX_BYTES)?;
+            return Ok(Found {
+                source: Arc::new(Source {
+                    name: "<stdin>".into(),
+                    text,
+                }),
+                root: host.directory.clone(),
+            });
+        }
+        Some(path) => host.directory.join(path),
+        None => nearest(&host.directory)?,
+    };
+    let shown = path
+        .strip_prefix(&host.directory)
+        .unwrap_or(&path)
+        .display()
+        .to_string();
+    let text = host::read_text(&path, &shown, yaml::MAX_BYTES)?;
+    let root = path.parent().unwrap_or(&host.directory).to_owned();
+    Ok(Found {
+        source: Arc::new(Source { name: shown, text }),
+        root,
+    })
+}
+
+fn nearest(directory: &Path) -> Result<PathBuf, Problem> {
+    directory.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file()).ok_or_else(|| {
+        Problem::error(Kind::Io, "no manifest")
+            .detail(format!("neither `{}` nor a parent of it has `{FILE_NAME}`", directory.display()))
+            .hint("name one with `-m FILE`, or go to its folder with `-C DIR`; docs/manifest.md shows how to write one")
+    })
+}

@@ -1,0 +1,149 @@
+//! Everything that a person or a program reads: answers on stdout, talk on stderr. Text and JSON come from the same
+//! values; nothing else in mcai prints.
+
+mod answer;
+mod plan;
+mod problem;
+mod progress;
+mod status;
+mod style;
+
+use std::io::{self, Write};
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::diagnostic::Problem;
+use crate::failure::{Exit, Failure};
+use crate::host::Host;
+use crate::yaml;
+
+pub use answer::{
+    API_VERSION, CheckAnswer, DeployAnswer, PlanAnswer, StatusAnswer, StatusRow, answer,
+};
+pub use plan::{plan_names, plan_text};
+pub use problem::problem_text;
+pub use progress::watch;
+pub use status::status_table;
+pub use style::{Color, Style, Styles};
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    #[default]
+    Table,
+    Wide,
+    Json,
+    Yaml,
+    Name,
+    /// Events, one a line, then the answer.
+    Jsonl,
+}
+
+impl Format {
+    /// Whether a program reads the answer.
+    pub fn is_for_machines(self) -> bool {
+        matches!(self, Format::Json | Format::Yaml | Format::Jsonl)
+    }
+}
+
+/// Where a run reports to.
+pub struct Report {
+    pub format: Format,
+    /// Meanings as colours on stdout, and on stderr.
+    pub out: Styles,
+    pub err: Styles,
+    pub quiet: bool,
+    /// Characters in a line of the terminal, where stdout is one.
+    pub width: Option<usize>,
+    /// Whether progress may be redrawn.
+    pub live: bool,
+}
+
+impl Report {
+    pub fn new(host: &Host, format: Format, color: Color, quiet: bool) -> Self {
+        let terminal = host
+            .stdout_terminal
+            .then(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
+        let columns = || {
+            host.var("COLUMNS")
+                .and_then(|text| usize::from_str(text).ok())
+        };
+        let dumb = host.var("TERM") == Some("dumb");
+        Report {
+            format,
+            out: Styles::new(color, host.stdout_terminal && !dumb, host),
+            err: Styles::new(color, host.stderr_terminal && !dumb, host),
+            quiet,
+            width: terminal.and_then(|width| width.or_else(columns)),
+            live: host.stderr_terminal && !dumb && host.var("CI").is_none() && !quiet,
+        }
+    }
+
+    /// Writes an answer to stdout. A closed pipe is no failure: the reader has seen enough.
+    pub fn data(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Writes a remark to stderr, unless the user wants quiet.
+    pub fn talk(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// Writes to stderr.
+    pub fn say(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Asks on stderr; the answer is typed on the same line.
+    pub fn prompt(&self, words: &str) {
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "{words}").and_then(|()| err.flush());
+    }
+
+    /// Writes an answer in the form that a program reads.
+    pub fn document<T: Serialize>(&self, document: &T) {
+        let text = match self.format {
+            Format::Yaml => yaml::to_string(document),
+            Format::Jsonl => serde_json::to_string(document).unwrap_or_default() + "\n",
+            _ => serde_json::to_string_pretty(document).unwrap_or_default() + "\n",
+        };
+        self.data(&text);
+    }
+
+    pub fn problem(&self, problem: &Problem) {
+        self.say(&problem_text(problem, &self.err));
+    }
+
+    pub fn problems(&self, problems: &[Problem]) {
+        for problem in problems {
+            self.problem(problem);
+        }
+    }
+
+    /// Reports why a run failed.
+    pub fn failure(&self, failure: &Failure) {
+        if self.format.is_for_machines() {
+            self.document(&answer(
+                "Failure",
+                &answer::FailureAnswer {
+                    exit_code: failure.exit.code(),
+                    problems: &failure.problems,
+                },
+            ));
+        } else {
+            self.problems(&failure.problems);
+        }
+        let errors = failure
+            .problems
+            .iter()
+            .filter(|problem| problem.is_error())
+            .count();
+        if errors > 1 && failure.exit != Exit::Interrupted && !self.format.is_for_machines() {
+            self.say(&format!("{errors} errors"));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A plan as people read it: per cluster, per model, field by field.
+
+use serde_json::Value;
+
+use super::style::{Style, Styles};
+use crate::plan::{Action, Change, ClusterPlan, Plan, Verb};
+use crate::text;
+
+/// A value in a field change is shown to this length, in characters.
+const VALUE: usize = 100;
+
+/// Returns the plan as text, with its summary line.
+pub fn plan_text(plan: &Plan, wide: bool, styles: &Styles) -> String {
+    let mut text = String::new();
+    for cluster in &plan.clusters {
+        if !cluster.actions.is_empty() {
+            push_cluster(&mut text, cluster, wide, styles);
+        }
+    }
+    if wide {
+        for note in &plan.notes {
+            let line = format!(
+                "  {} is not on {}: {}\n",
+                note.model, note.cluster, note.reason
+            );
+            text.push_str(&styles.paint(Style::Dim, line));
+        }
+    }
+    text.push_str(&summary(plan));
+    text.push('\n');
+    text
+}
+
+/// Returns `cluster/model` of everything that changes, a line each.
+pub fn plan_names(plan: &Plan) -> String {
+    let changing = plan
+        .actions()
+        .filter(|(_, action)| action.changes_something());
+    changing
+        .map(|(cluster, action)| format!("{}/{}\n", cluster.cluster, action.model))
+        .collect()
+}
+
+fn push_cluster(text: &mut String, cluster: &ClusterPlan, wide: bool, styles: &Styles) {
+    let target = styles.paint(Style::Dim, format!("({})", cluster.target));
+    text.push_str(&format!(
+        "{}  {target}\n",
+        styles.paint(Style::Name, &cluster.cluster)
+    ));
+    for action in &cluster.actions {
+        let style = match action.verb {
+            Verb::Create => Style::Good,
+            Verb::Update | Verb::Adopt => Style::Warning,
+            Verb::Delete => Style::Bad,
+            Verb::Keep => Style::Dim,
+        };
+        let sign = styles.paint(style, action.verb.sign());
+        text.push_str(&format!(
+            "  {sign} Model/{}  {}{}\n",
+            action.model,
+            action.verb.word(),
+            remarks(action)
+        ));
+        for line in fields(action, wide) {
+            text.push_str(&format!("      {line}\n"));
+        }
+    }
+}
+
+fn remarks(action: &Action) -> String {
+    let mut remarks = Vec::new();
+    if action.verb == Verb::Adopt {
+        remarks.push("made by others so far, mcai's from now on");
+    }
+    if action.shapes_pods {
+        remarks.push("its pods are replaced");
+    }
+    if !action.verified {
+        remarks.push("not verified by the server");
+    }
+    if remarks.is_empty() {
+        String::new()
+    } else {
+        format!("  ({})", remarks.join("; "))
+    }
+}
+
+fn fields(action: &Action, wide: bool) -> Vec<String> {
+    match (&action.object, action.verb) {
+        (Some(object), Verb::Create) => created(object),
+        // The labels that make an adopted object mcai's are no news.
+        _ => action
+            .changes
+            .iter()
+            .filter(|change| wide || !is_identity(change))
+            .map(change_line)
+            .collect(),
+    }
+}
+
+fn is_identity(change: &Change) -> bool {
+    change.path == "metadata.labels"
+        || change
+            .path
+            .starts_with("metadata.labels[\"app.kubernetes.io/")
+}
+
+/// The fields of a new model that a reader looks for.
+fn created(object: &Value) -> Vec<String> {
+    let text = |key: &str| object.pointer(&format!("/spec/{key}")).map(plain);
+    let replicas = match (text("replicas"), text("minReplicas"), text("maxReplicas")) {
+        (Some(fixed), ..) => Some(fixed),
+        (None, Some(least), Some(most)) => Some(format!("{least}..{most}")),
+        (None, Some(least), None) => Some(format!("{least}..")),
+        (None, None, _) => None,
+    };
+    let rows = [
+        ("url", text("url")),
+        ("resourceProfile", text("resourceProfile")),
+        ("replicas", replicas),
+    ];
+    rows.into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}: {}", value?)))
+        .collect()
+}
+
+fn change_line(change: &Change) -> String {
+    let missing = || "(none)".to_owned();
+    let old = change.old.as_ref().map_or_else(missing, plain);
+    let new = change.new.as_ref().map_or_else(missing, plain);
+    format!("{}: {old} -> {new}", change.path)
+}
+
+/// Returns a value on one line, text without quotes where it reads well.
+fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) if !text.is_empty() && !text.contains(char::is_control) => text.clone(),
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(VALUE) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+fn summary(plan: &Plan) -> String {
+    let counts: Vec<String> = [Verb::Create, Verb::Update, Verb::Adopt, Verb::Delete]
+        .into_iter()
+        .map(|verb| (verb, plan.count(verb)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(verb, count)| format!("{count} to {}", verb.word()))
+        .collect();
+    let kept = plan.count(Verb::Keep);
+    if counts.is_empty() {
+        return format!(
+            "No changes: {} as the manifest says",
+            text::count(kept, "model object")
+        );
+    }
+    let clusters = plan
+        .clusters
+        .iter()
+        .filter(|cluster| cluster.actions.iter().any(Action::changes_something))
+        .count();
+    let kept = if kept > 0 {
+        format!(", {kept} kept")
+    } else {
+        String::new()
+    };
+    format!(
+        "Plan: {} on {}{kept}",
+        counts.join(", "),
+        text::count(clusters, "cluster")
+    )
+}

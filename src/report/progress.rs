@@ -1,0 +1,232 @@
+//! A rollout while it runs: a line per cluster that is redrawn on a terminal, milestone lines elsewhere, or one JSON
+//! object a line. One consumer owns the terminal, so what stands there always agrees.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::answer::API_VERSION;
+use super::style::Style;
+use super::{Format, Report, problem_text};
+use crate::kubeai::verdict::{State, Verdict};
+use crate::plan::{Plan, Verb};
+use crate::rollout::{Ended, Event};
+use crate::text;
+use crate::value::ClusterName;
+
+/// Reports events until the rollout has ended.
+pub async fn watch(report: &Report, plan: &Plan, mut events: mpsc::UnboundedReceiver<Event>) {
+    let mut view = View::new(report, plan);
+    while let Some(event) = events.recv().await {
+        view.show(&event);
+    }
+    view.end();
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    time: Timestamp,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+struct View<'a> {
+    report: &'a Report,
+    /// The longest name of a cluster, so that lines align.
+    width: usize,
+    bars: Option<MultiProgress>,
+    lines: BTreeMap<ClusterName, ProgressBar>,
+}
+
+impl<'a> View<'a> {
+    fn new(report: &'a Report, plan: &Plan) -> Self {
+        let width = plan
+            .clusters
+            .iter()
+            .map(|cluster| cluster.cluster.as_str().len())
+            .max()
+            .unwrap_or(0);
+        let live = report.live && !report.format.is_for_machines();
+        let bars =
+            live.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
+        View {
+            report,
+            width,
+            bars,
+            lines: BTreeMap::new(),
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        if self.report.format == Format::Jsonl {
+            self.report.document(&Line {
+                api_version: API_VERSION,
+                kind: "Event",
+                time: Timestamp::now(),
+                event,
+            });
+        }
+        let Some((cluster, words, lasting)) = self.words(event) else {
+            return;
+        };
+        match self.bars {
+            Some(_) => self.redraw(cluster, &words, lasting),
+            None if self.report.format.is_for_machines() => {}
+            None => self
+                .report
+                .talk(&format!("{cluster:width$}  {words}", width = self.width)),
+        }
+    }
+
+    /// Keeps one line per cluster; what lasts is printed above the lines.
+    fn redraw(&mut self, cluster: &ClusterName, words: &str, lasting: bool) {
+        let Some(bars) = &self.bars else { return };
+        let text = format!("{cluster:width$}  {words}", width = self.width);
+        if lasting {
+            let _ = bars.println(&text);
+            if let Some(line) = self.lines.remove(cluster) {
+                line.finish_and_clear();
+            }
+            return;
+        }
+        let line = self.lines.entry(cluster.clone()).or_insert_with(|| {
+            let line = bars.add(ProgressBar::new_spinner());
+            line.set_style(
+                ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}")
+                    .unwrap_or(ProgressStyle::default_spinner()),
+            );
+            line.enable_steady_tick(Duration::from_millis(120));
+            line
+        });
+        line.set_message(text);
+    }
+
+    fn end(&mut self) {
+        for line in self.lines.values() {
+            line.finish_and_clear();
+        }
+    }
+
+    /// Returns what an event is in words, and whether the words should stay on the screen.
+    fn words<'e>(&self, event: &'e Event) -> Option<(&'e ClusterName, String, bool)> {
+        let styles = &self.report.err;
+        Some(match event {
+            Event::Applied {
+                cluster,
+                models,
+                elapsed,
+            } => (
+                cluster,
+                format!(
+                    "applied {} in {}",
+                    text::count(models.len(), "model"),
+                    text::duration(*elapsed)
+                ),
+                false,
+            ),
+            Event::Written {
+                cluster,
+                path,
+                verb,
+                ..
+            } => (
+                cluster,
+                format!(
+                    "{} {path}",
+                    if *verb == Verb::Delete {
+                        "deleted"
+                    } else {
+                        "written"
+                    }
+                ),
+                true,
+            ),
+            Event::Progress {
+                cluster,
+                model,
+                verdict,
+                elapsed,
+            } => {
+                let reached = verdict.state.is_reached();
+                (
+                    cluster,
+                    format!("{model}: {}", self.verdict(verdict, *elapsed)),
+                    reached,
+                )
+            }
+            Event::Unreadable { cluster, problem } => (
+                cluster,
+                format!("{}; trying again", problem.one_line()),
+                false,
+            ),
+            Event::Deleted { cluster, model } => (cluster, format!("{model}: deleted"), true),
+            Event::NotMarked { cluster, problem } => (
+                cluster,
+                format!(
+                    "{}: {}",
+                    styles.paint(Style::Warning, "warning"),
+                    problem.one_line()
+                ),
+                true,
+            ),
+            Event::DeletesSkipped { cluster } => (
+                cluster,
+                "nothing deleted: the other models are not ready".to_owned(),
+                true,
+            ),
+            Event::NotBegun { cluster } => (
+                cluster,
+                "left alone: not begun when the run stopped".to_owned(),
+                true,
+            ),
+            Event::ClusterEnded {
+                cluster,
+                ended,
+                problem,
+                ..
+            } => {
+                let words = match ended {
+                    Ended::Reached | Ended::NotBegun => return None,
+                    Ended::NotReady => "not ready in time".to_owned(),
+                    Ended::Interrupted => "stopped waiting".to_owned(),
+                    Ended::Failed => "failed".to_owned(),
+                };
+                let why = problem
+                    .as_ref()
+                    .map(|problem| format!("\n{}", problem_text(problem, styles)))
+                    .unwrap_or_default();
+                (
+                    cluster,
+                    format!("{}{why}", styles.paint(Style::Bad, words)),
+                    true,
+                )
+            }
+        })
+    }
+
+    fn verdict(&self, verdict: &Verdict, elapsed: Duration) -> String {
+        let style = match verdict.state {
+            state if state.is_reached() => Style::Good,
+            state if state.is_definite_failure() || state == State::NoCapacity => Style::Bad,
+            _ => Style::Warning,
+        };
+        let mut words = self.report.err.paint(style, verdict.state.word());
+        if verdict.want > 0 {
+            words.push_str(&format!(" {}/{}", verdict.ready, verdict.want));
+        }
+        if !verdict.reason.is_empty() {
+            words.push_str(&format!(": {}", verdict.reason));
+        }
+        if verdict.state.is_reached() {
+            words.push_str(&format!(" after {}", text::duration(elapsed)));
+        }
+        words
+    }
+}

@@ -1,0 +1,85 @@
+//! The table of `mcai status`.
+
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
+
+use super::answer::StatusRow;
+use super::style::{Style, Styles};
+use crate::kubeai::verdict::State;
+use crate::text;
+
+/// Returns the rows as a table; `width` is that of the terminal, where there is one.
+pub fn status_table(
+    rows: &[StatusRow],
+    wide: bool,
+    width: Option<usize>,
+    now: Timestamp,
+    styles: &Styles,
+) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    match width.and_then(|width| u16::try_from(width).ok()) {
+        Some(width) => drop(table.set_width(width)),
+        // A pipe takes lines of any length; a program would trip over wrapped ones.
+        None => drop(table.set_content_arrangement(ContentArrangement::Disabled)),
+    }
+    let mut header = vec!["MODEL", "CLUSTER", "READY", "STATE", "AGE"];
+    if wide {
+        header.extend(["CLOUD", "REGION", "TARGET", "OWNED"]);
+    }
+    header.push("REASON");
+    table.set_header(header);
+    for row in rows {
+        table.add_row(cells(row, wide, now, styles));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
+}
+
+fn cells(row: &StatusRow, wide: bool, now: Timestamp, styles: &Styles) -> Vec<String> {
+    let verdict = &row.verdict;
+    let style = match verdict.state {
+        state if state.is_reached() => Style::Good,
+        State::Starting | State::Provisioning | State::Updating | State::CacheLoading => {
+            Style::Warning
+        }
+        _ => Style::Bad,
+    };
+    let ready = if verdict.state == State::Written {
+        "-".to_owned()
+    } else {
+        format!("{}/{}", verdict.ready, verdict.want)
+    };
+    let age = row
+        .created
+        .and_then(|created| Duration::try_from(now.duration_since(created)).ok());
+    let mut cells = vec![
+        row.model.clone(),
+        row.cluster.to_string(),
+        ready,
+        styles.paint(style, verdict.state.word()),
+        age.map_or("-".to_owned(), |age| {
+            text::duration(Duration::from_secs(age.as_secs())).replace(".0 s", " s")
+        }),
+    ];
+    if wide {
+        let owned = if row.owned { "yes" } else { "no" };
+        cells.extend([
+            row.cloud.clone(),
+            row.region.clone().unwrap_or("-".into()),
+            row.target.clone(),
+            owned.into(),
+        ]);
+    }
+    cells.push(verdict.reason.clone());
+    cells
+}

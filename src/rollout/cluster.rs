@@ -1,0 +1,491 @@
+//! One cluster: its applies, the wait until its models are ready, its deletes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::{join, join_all};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{ClusterOutcome, Ended, Event, Run, Wait};
+use crate::diagnostic::{Kind, Problem};
+use crate::inventory::{self, Looker, Paths};
+use crate::kubeai::render::Identity;
+use crate::kubeai::verdict::{Change, State, Verdict};
+use crate::plan::{Action, ClusterPlan, Verb, recheck};
+use crate::target::{Directory, Session, Target};
+use crate::text;
+use crate::value::ModelName;
+
+/// Looks are this far apart: KubeAI's own status lags by 3 s.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// After this long a slow start is under way, and looks may be rarer.
+const EARLY: Duration = Duration::from_secs(30);
+const LOOK_LATER: Duration = Duration::from_secs(2);
+/// A crash or a failed pull must last this long to be no passing fault: the kubelet tries again after 10 s.
+const FAILURE_HOLDS: Duration = Duration::from_secs(12);
+/// An autoscaler that finds no node tries again every 10 s, in other zones too.
+const NO_CAPACITY_HOLDS: Duration = Duration::from_secs(30);
+/// One look may take this long; the next one follows all the same.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) async fn apply(run: &Run<'_>, cluster: &ClusterPlan, target: &Target) -> ClusterOutcome {
+    let actions: Vec<&Action> = cluster
+        .actions
+        .iter()
+        .filter(|action| action.verb != Verb::Delete)
+        .collect();
+    match target {
+        Target::Directory { directory, .. } => write_files(run, cluster, directory, &actions),
+        Target::Kube(session) => Kube::new(run, cluster, session).apply(&actions).await,
+    }
+}
+
+pub(super) async fn delete(
+    run: &Run<'_>,
+    cluster: &ClusterPlan,
+    target: &Target,
+) -> ClusterOutcome {
+    let actions: Vec<&Action> = cluster
+        .actions
+        .iter()
+        .filter(|action| action.verb == Verb::Delete)
+        .collect();
+    match target {
+        Target::Directory { directory, .. } => write_files(run, cluster, directory, &actions),
+        Target::Kube(session) => Kube::new(run, cluster, session).delete(&actions).await,
+    }
+}
+
+fn write_files(
+    run: &Run,
+    cluster: &ClusterPlan,
+    directory: &Directory,
+    actions: &[&Action],
+) -> ClusterOutcome {
+    let mut outcome = ClusterOutcome::new(Ended::Reached);
+    for action in actions {
+        outcome
+            .verdicts
+            .insert(action.model.clone(), Verdict::new(State::Written, ""));
+        let namespace = &run.plan.namespace;
+        let path = match (action.verb, &action.object) {
+            (Verb::Keep, _) => continue,
+            (_, Some(object)) => directory.write(namespace, &action.model, object),
+            (_, None) => directory.delete(namespace, &action.model),
+        };
+        match path {
+            Ok(path) => {
+                outcome.changed = true;
+                let path = path
+                    .strip_prefix(&run.project.root)
+                    .unwrap_or(&path)
+                    .display()
+                    .to_string();
+                run.send(Event::Written {
+                    cluster: cluster.cluster.clone(),
+                    model: action.model.clone(),
+                    path,
+                    verb: action.verb,
+                });
+            }
+            Err(problem) => {
+                return ClusterOutcome {
+                    problem: Some(problem),
+                    ended: Ended::Failed,
+                    ..outcome
+                };
+            }
+        }
+    }
+    outcome
+}
+
+struct Kube<'a> {
+    run: &'a Run<'a>,
+    cluster: &'a ClusterPlan,
+    session: &'a Session,
+    paths: Paths,
+    started: Instant,
+}
+
+impl<'a> Kube<'a> {
+    fn new(run: &'a Run<'a>, cluster: &'a ClusterPlan, session: &'a Session) -> Self {
+        let paths = Paths::new(&run.plan.namespace, &run.plan.id);
+        Kube {
+            run,
+            cluster,
+            session,
+            paths,
+            started: Instant::now(),
+        }
+    }
+
+    fn identity(&self) -> Identity {
+        Identity {
+            project: self.run.plan.project.clone(),
+            id: self.run.plan.id.clone(),
+        }
+    }
+
+    async fn apply(&self, actions: &[&Action]) -> ClusterOutcome {
+        let writes: Vec<&Action> = actions
+            .iter()
+            .copied()
+            .filter(|action| action.changes_something())
+            .collect();
+        if self.run.options.recheck
+            && let Some(problem) = self.recheck(&writes).await
+        {
+            return ClusterOutcome::failed(problem);
+        }
+        let mut outcome = ClusterOutcome::new(Ended::Reached);
+        if let Err(problem) = self.write(&writes, &mut outcome.changed).await {
+            return ClusterOutcome {
+                ended: Ended::Failed,
+                problem: Some(problem),
+                ..outcome
+            };
+        }
+        if !writes.is_empty() {
+            let models = writes.iter().map(|action| action.model.clone()).collect();
+            self.run.send(Event::Applied {
+                cluster: self.cluster.cluster.clone(),
+                models,
+                elapsed: self.started.elapsed(),
+            });
+        }
+        if self.run.options.wait == Wait::Applied {
+            return outcome;
+        }
+        self.wait(actions, outcome).await
+    }
+
+    /// Compares the plan with the cluster as it is now.
+    async fn recheck(&self, actions: &[&Action]) -> Option<Problem> {
+        let session = self.within_cluster_timeout();
+        let objects: Vec<(ModelName, Value)> = actions
+            .iter()
+            .filter_map(|action| Some((action.model.clone(), action.object.clone()?)))
+            .collect();
+        let options = inventory::Options {
+            force_conflicts: self.run.plan.force_conflicts,
+        };
+        let (models, previews) =
+            match inventory::preview_again(&session, &self.paths, &objects, options).await {
+                Ok(fresh) => fresh,
+                Err(problem) => return Some(problem),
+            };
+        let identity = self.identity();
+        actions.iter().find_map(|action| {
+            recheck(
+                action,
+                &identity,
+                models.get(action.model.as_str()),
+                previews.get(&action.model),
+            )
+        })
+    }
+
+    fn within_cluster_timeout(&self) -> Session {
+        self.session
+            .until(Instant::now() + self.run.options.cluster_timeout)
+    }
+
+    /// Applies all objects of the cluster and leaves the marker, at once: one round trip.
+    async fn write(&self, actions: &[&Action], changed: &mut bool) -> Result<(), Problem> {
+        let session = self.within_cluster_timeout();
+        let applies = join_all(
+            actions
+                .iter()
+                .map(|action| self.apply_one(&session, action)),
+        );
+        let (results, ()) = join(applies, self.mark(&session)).await;
+        *changed = results.iter().any(Result::is_ok);
+        results.into_iter().collect()
+    }
+
+    async fn apply_one(&self, session: &Session, action: &Action) -> Result<(), Problem> {
+        let Some(mut object) = action.object.clone() else {
+            return Ok(());
+        };
+        if let Some(uid) = &action.uid {
+            // The server refuses if the object was deleted and made anew meanwhile.
+            object["metadata"]["uid"] = json!(uid);
+        }
+        let path = self
+            .paths
+            .apply(&action.model, false, self.run.plan.force_conflicts);
+        let answer = session.apply(&path, &object).await;
+        answer
+            .map(drop)
+            .map_err(|error| error.problem(&format!("cannot apply model `{}`", action.model)))
+    }
+
+    async fn mark(&self, session: &Session) {
+        if !self.cluster.mark {
+            return;
+        }
+        let marker = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": self.paths.marker_name, "namespace": self.run.plan.namespace, "labels": self.identity().labels()},
+            "data": {"cluster": self.cluster.cluster, "project": self.run.plan.project},
+        });
+        if let Err(error) = session.apply(&self.paths.apply_marker(), &marker).await {
+            let problem = error
+                .problem("cannot leave mcai's marker")
+                .on(self.cluster.cluster.as_str());
+            self.run.send(Event::NotMarked {
+                cluster: self.cluster.cluster.clone(),
+                problem,
+            });
+        }
+    }
+
+    async fn wait(&self, actions: &[&Action], mut outcome: ClusterOutcome) -> ClusterOutcome {
+        let Some(cluster) = self.run.project.clusters.get(&self.cluster.cluster) else {
+            return outcome;
+        };
+        let changes = changes(actions);
+        let mut waiting = Waiting::default();
+        loop {
+            let look_by = (Instant::now() + LOOK_TIMEOUT).min(self.run.deadline);
+            let looker = Looker {
+                session: self.session.until(look_by),
+                paths: &self.paths,
+                cluster,
+            };
+            match looker.look(jiff::Timestamp::now()).await {
+                Err(problem) => self.tell_unreadable(problem, &mut waiting),
+                Ok(look) => {
+                    waiting.unreadable = None;
+                    for action in actions {
+                        let verdict = looker
+                            .verdict(&look, &action.model, changes.get(&action.model))
+                            .await;
+                        self.tell_progress(
+                            &action.model,
+                            verdict,
+                            &mut outcome.verdicts,
+                            &mut waiting,
+                        );
+                    }
+                }
+            }
+            if let Some(ended) = self.ended(&outcome.verdicts, actions.len(), &waiting) {
+                outcome.ended = ended;
+                return outcome;
+            }
+            let pause = if self.started.elapsed() < EARLY {
+                LOOK_EVERY
+            } else {
+                LOOK_LATER
+            };
+            tokio::select! {
+                () = tokio::time::sleep_until((Instant::now() + pause).min(self.run.deadline)) => {}
+                () = self.run.interrupt.raised() => {}
+            }
+        }
+    }
+
+    fn tell_progress(
+        &self,
+        model: &ModelName,
+        verdict: Verdict,
+        verdicts: &mut BTreeMap<ModelName, Verdict>,
+        waiting: &mut Waiting,
+    ) {
+        let before = verdicts.get(model);
+        if before.map(|before| before.state) != Some(verdict.state) {
+            waiting.since.insert(model.clone(), Instant::now());
+        }
+        if before != Some(&verdict) {
+            let (cluster, model, verdict) =
+                (self.cluster.cluster.clone(), model.clone(), verdict.clone());
+            self.run.send(Event::Progress {
+                cluster,
+                model,
+                verdict,
+                elapsed: self.started.elapsed(),
+            });
+        }
+        verdicts.insert(model.clone(), verdict);
+    }
+
+    fn tell_unreadable(&self, problem: Problem, waiting: &mut Waiting) {
+        if waiting.unreadable.as_ref() != Some(&problem) {
+            self.run.send(Event::Unreadable {
+                cluster: self.cluster.cluster.clone(),
+                problem: problem.clone(),
+            });
+        }
+        waiting.unreadable = Some(problem);
+    }
+
+    /// Says how the wait has ended, if it has.
+    fn ended(
+        &self,
+        verdicts: &BTreeMap<ModelName, Verdict>,
+        models: usize,
+        waiting: &Waiting,
+    ) -> Option<Ended> {
+        let held = |model: &ModelName| {
+            waiting
+                .since
+                .get(model)
+                .map_or(Duration::ZERO, Instant::elapsed)
+        };
+        let is_final = |(model, verdict): (&ModelName, &Verdict)| match verdict.state {
+            State::BadProfile => Some(Ended::Failed),
+            state if state.is_definite_failure() && held(model) >= FAILURE_HOLDS => {
+                Some(Ended::Failed)
+            }
+            State::NoCapacity if held(model) >= NO_CAPACITY_HOLDS => Some(Ended::NotReady),
+            state if state.is_reached() => Some(Ended::Reached),
+            _ => None,
+        };
+        let finals: Vec<Ended> = verdicts.iter().filter_map(is_final).collect();
+        if finals.len() == models && waiting.unreadable.is_none() {
+            return Some(worst(&finals));
+        }
+        if self.run.interrupt.is_raised() {
+            return Some(Ended::Interrupted);
+        }
+        (Instant::now() >= self.run.deadline).then(|| {
+            if finals.contains(&Ended::Failed) {
+                Ended::Failed
+            } else {
+                Ended::NotReady
+            }
+        })
+    }
+
+    async fn delete(&self, actions: &[&Action]) -> ClusterOutcome {
+        let mut outcome = ClusterOutcome::new(Ended::Reached);
+        for action in actions {
+            let path = self.paths.model(&action.model);
+            let options =
+                json!({"propagationPolicy": "Background", "preconditions": {"uid": action.uid}});
+            match self.within_cluster_timeout().delete(&path, &options).await {
+                Ok(_) => outcome.changed = true,
+                Err(error) if error.code == Some(404) => {}
+                Err(error) => {
+                    let problem = error.problem(&format!("cannot delete model `{}`", action.model));
+                    return ClusterOutcome {
+                        ended: Ended::Failed,
+                        problem: Some(problem),
+                        ..outcome
+                    };
+                }
+            }
+        }
+        for action in actions {
+            if let Err((ended, problem)) = self.wait_gone(action).await {
+                return ClusterOutcome {
+                    ended,
+                    problem,
+                    ..outcome
+                };
+            }
+            self.run.send(Event::Deleted {
+                cluster: self.cluster.cluster.clone(),
+                model: action.model.clone(),
+            });
+        }
+        outcome
+    }
+
+    /// Waits until the server has no such object: finalizers may take their time.
+    async fn wait_gone(&self, action: &Action) -> Result<(), (Ended, Option<Problem>)> {
+        let path = self.paths.model(&action.model);
+        let mut told = None;
+        loop {
+            let left = match self
+                .session
+                .until((Instant::now() + LOOK_TIMEOUT).min(self.run.deadline))
+                .get(&path)
+                .await
+            {
+                Err(error) if error.code == Some(404) => return Ok(()),
+                Ok(live)
+                    if live.pointer("/metadata/uid").and_then(Value::as_str)
+                        != action.uid.as_deref() =>
+                {
+                    return Ok(());
+                }
+                Ok(live) => finalizers(&live),
+                Err(error) => error.to_string(),
+            };
+            if told.as_ref() != Some(&left) {
+                let verdict = Verdict::new(State::Deleting, left.clone());
+                let (cluster, model) = (self.cluster.cluster.clone(), action.model.clone());
+                self.run.send(Event::Progress {
+                    cluster,
+                    model,
+                    verdict,
+                    elapsed: self.started.elapsed(),
+                });
+                told = Some(left.clone());
+            }
+            if self.run.options.wait == Wait::Applied {
+                return Ok(());
+            }
+            if self.run.interrupt.is_raised() {
+                return Err((Ended::Interrupted, None));
+            }
+            if Instant::now() >= self.run.deadline {
+                let problem = Problem::error(Kind::NotReady, "the model is not gone in time")
+                    .detail(format!("model `{}` {left}", action.model))
+                    .hint("KubeAI's cache eviction may hang; `kubectl get jobs` in its namespace shows it");
+                return Err((Ended::NotReady, Some(problem)));
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+}
+
+/// What a wait remembers between looks.
+#[derive(Default)]
+struct Waiting {
+    /// Since when a model is in its present state.
+    since: BTreeMap<ModelName, Instant>,
+    /// The last look failed.
+    unreadable: Option<Problem>,
+}
+
+fn worst(finals: &[Ended]) -> Ended {
+    [Ended::Failed, Ended::NotReady]
+        .into_iter()
+        .find(|ended| finals.contains(ended))
+        .unwrap_or(Ended::Reached)
+}
+
+fn changes(actions: &[&Action]) -> BTreeMap<ModelName, Change> {
+    let now = jiff::Timestamp::now();
+    let change = |action: &&&Action| Change {
+        at: now,
+        shapes_pods: action.shapes_pods,
+        hashes_before: action.hashes_before.iter().cloned().collect(),
+    };
+    actions
+        .iter()
+        .filter(|action| action.changes_something())
+        .map(|action| (action.model.clone(), change(&action)))
+        .collect()
+}
+
+fn finalizers(live: &Value) -> String {
+    let names: Vec<&str> = live
+        .pointer("/metadata/finalizers")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if names.is_empty() {
+        "is being deleted".to_owned()
+    } else {
+        format!("waits for {}", text::quoted_list(names))
+    }
+}

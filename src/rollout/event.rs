@@ -1,0 +1,132 @@
+//! What a rollout tells while it runs, and how it ended: values, not sentences.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::diagnostic::Problem;
+use crate::kubeai::verdict::Verdict;
+use crate::plan::Verb;
+use crate::value::{ClusterName, ModelName};
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Event {
+    /// The cluster has the objects.
+    Applied {
+        cluster: ClusterName,
+        models: Vec<ModelName>,
+        #[serde(serialize_with = "seconds")]
+        elapsed: Duration,
+    },
+    /// A file of a directory target was written or deleted.
+    Written {
+        cluster: ClusterName,
+        model: ModelName,
+        path: String,
+        verb: Verb,
+    },
+    /// A model stands otherwise than at the last look.
+    Progress {
+        cluster: ClusterName,
+        model: ModelName,
+        verdict: Verdict,
+        #[serde(serialize_with = "seconds")]
+        elapsed: Duration,
+    },
+    /// A look failed; the next one may not.
+    Unreadable {
+        cluster: ClusterName,
+        problem: Problem,
+    },
+    Deleted {
+        cluster: ClusterName,
+        model: ModelName,
+    },
+    /// The marker could not be left; the deploy goes on.
+    NotMarked {
+        cluster: ClusterName,
+        problem: Problem,
+    },
+    /// Deletes wait for everything else to be ready, and it is not.
+    DeletesSkipped { cluster: ClusterName },
+    /// The cluster was left alone.
+    NotBegun { cluster: ClusterName },
+    ClusterEnded {
+        cluster: ClusterName,
+        ended: Ended,
+        changed: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        problem: Option<Problem>,
+    },
+}
+
+fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ended {
+    /// All is as planned and, if waited for, ready.
+    Reached,
+    /// Applied, but not ready in time, or without capacity.
+    NotReady,
+    Failed,
+    NotBegun,
+    Interrupted,
+}
+
+#[derive(Clone, Debug)]
+pub struct ClusterOutcome {
+    pub ended: Ended,
+    /// Whether anything was written.
+    pub changed: bool,
+    pub verdicts: BTreeMap<ModelName, Verdict>,
+    pub problem: Option<Problem>,
+}
+
+impl ClusterOutcome {
+    pub fn new(ended: Ended) -> Self {
+        ClusterOutcome {
+            ended,
+            changed: false,
+            verdicts: BTreeMap::new(),
+            problem: None,
+        }
+    }
+
+    pub fn failed(problem: Problem) -> Self {
+        ClusterOutcome {
+            problem: Some(problem),
+            ..ClusterOutcome::new(Ended::Failed)
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    pub clusters: BTreeMap<ClusterName, ClusterOutcome>,
+    pub interrupted: bool,
+}
+
+impl Outcome {
+    pub fn changed(&self) -> usize {
+        self.clusters
+            .values()
+            .filter(|cluster| cluster.changed)
+            .count()
+    }
+
+    pub fn count(&self, ended: Ended) -> usize {
+        self.clusters
+            .values()
+            .filter(|cluster| cluster.ended == ended)
+            .count()
+    }
+}

@@ -1,0 +1,136 @@
+//! Words: near spellings, lists, plurals, durations as people write them.
+
+use std::time::Duration;
+
+/// Returns the known word that `word` is most likely a misspelling of, if one is near enough.
+///
+/// Near is a Damerau-Levenshtein distance of a third of the longer word, as in rustc and clap's neighbourhood;
+/// a word that differs only in case, or in `_` and `-`, is always near.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |s: &str| s.to_lowercase().replace(['_', '-'], "");
+    let wanted = plain(word);
+    known
+        .into_iter()
+        .filter(|candidate| *candidate != word)
+        .filter_map(|candidate| {
+            let other = plain(candidate);
+            let distance = strsim::damerau_levenshtein(&wanted, &other);
+            (distance * 3 <= wanted.chars().count().max(other.chars().count()))
+                .then_some((distance, candidate))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Returns `a, b and c`, each in backticks.
+pub fn quoted_list<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> String {
+    let quoted: Vec<String> = words
+        .into_iter()
+        .map(|w| format!("`{}`", w.as_ref()))
+        .collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [init @ .., last] => format!("{} and {last}", init.join(", ")),
+    }
+}
+
+/// Returns `1 cluster`, `2 clusters`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+/// Returns `0.2 s`, `40 s`, `9 min 12 s`, `3 h 5 min`, `12 d`: two units at most.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        60..3600 if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// Parses `500ms`, `30s`, `10m`, `2h`, or several of them in a row, as kubectl and Go write durations.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a duration such as 30s, 10m or 1h30m");
+    let mut total = Duration::ZERO;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .ok_or_else(wrong)?;
+        let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
+        let unit_end = rest[digits..]
+            .find(|c: char| c.is_ascii_digit())
+            .map_or(rest.len(), |i| digits + i);
+        let unit = match &rest[digits..unit_end] {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(wrong()),
+        };
+        total += Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())?;
+        rest = &rest[unit_end..];
+    }
+    Ok(total)
+}
+
+/// Returns the rows of an embedded table.
+///
+/// # Panics
+/// When a table of ours does not fit its type; a test reads every table.
+pub fn embedded_csv<T: serde::de::DeserializeOwned>(table: &str) -> Vec<T> {
+    let rows = csv::Reader::from_reader(table.as_bytes()).into_deserialize();
+    rows.collect::<Result<_, _>>()
+        .unwrap_or_else(|error| panic!("embedded table: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_likely_spelling() {
+        assert_eq!(
+            nearest("us-east-9", ["us-east-1", "eu-west-1"]),
+            Some("us-east-1")
+        );
+        assert_eq!(
+            nearest("max_replicas", ["minReplicas", "maxReplicas"]),
+            Some("maxReplicas")
+        );
+        assert_eq!(nearest("owner", ["engine", "features"]), None);
+    }
+
+    #[test]
+    fn words_durations() {
+        for (seconds, words) in [
+            (0.21, "0.2 s"),
+            (40.0, "40 s"),
+            (552.0, "9 min 12 s"),
+            (11_100.0, "3 h 5 min"),
+        ] {
+            assert_eq!(duration(Duration::from_secs_f64(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn reads_durations() {
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        for wrong in ["", "10", "m", "-1s", "1y"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}
