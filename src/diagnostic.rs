@@ -54,6 +54,23 @@ pub enum Kind {
     Internal,
 }
 
+impl Kind {
+    /// Whether it is about reaching a cluster at all, rather than about what was found there.
+    pub fn is_about_reach(self) -> bool {
+        matches!(
+            self,
+            Kind::Credentials
+                | Kind::Unreachable
+                | Kind::Timeout
+                | Kind::Unauthorized
+                | Kind::Denied
+                | Kind::Throttled
+                | Kind::Unavailable
+                | Kind::Protocol
+        )
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Severity {

@@ -183,18 +183,22 @@ impl Carry<'_> {
 
 /// Returns how many clusters are left out, or why nothing may be written.
 pub(super) fn obstacles(made: &Made, skip_unreachable: bool) -> Result<usize, Failure> {
-    let mut problems: Vec<Problem> = made.refusals.iter().chain(&made.denied).cloned().collect();
-    if !skip_unreachable {
-        problems.extend(
-            made.unreadable
-                .iter()
-                .cloned()
-                .map(|problem| match problem.kind {
-                    Kind::NotFound | Kind::Settings | Kind::Io | Kind::Manifest => problem,
-                    _ => problem.hint("or deploy to the others with `--skip-unreachable`"),
-                }),
-        );
-    }
+    let may_skip = |problem: &Problem| problem.kind.is_about_reach();
+    let unread = made
+        .unreadable
+        .iter()
+        .filter(|problem| !(skip_unreachable && may_skip(problem)));
+    let unread = unread.cloned().map(|problem| match may_skip(&problem) {
+        true => problem.hint("or deploy to the others with `--skip-unreachable`"),
+        false => problem,
+    });
+    let problems: Vec<Problem> = made
+        .refusals
+        .iter()
+        .chain(&made.denied)
+        .cloned()
+        .chain(unread)
+        .collect();
     if problems.is_empty() {
         Ok(made.unreadable.len())
     } else {
@@ -317,7 +321,11 @@ fn summary(plan: &Plan, outcome: &Outcome, exit: Exit, waited: bool) -> String {
                 count => line.push_str(&format!(", {count} {words}")),
             }
         }
-        if waited && exit == Exit::Reached && !outcome.clusters.is_empty() {
+        let deleting = plan.changes_something()
+            && plan
+                .actions()
+                .all(|(_, action)| action.verb == Verb::Delete);
+        if waited && exit == Exit::Reached && !deleting && !outcome.clusters.is_empty() {
             line.push_str(", all models ready");
         }
         lines.push(line);

@@ -143,6 +143,9 @@ async fn observe_cluster(
         (Ok(models), _) => models,
     };
     let surroundings = surroundings?;
+    if let Some(error) = previews.values().find_map(broken) {
+        return Err(error.clone().problem("cannot preview the models"));
+    }
     let models = items(&models)
         .map(|model| (name_of(model), model.clone()))
         .collect();
@@ -151,6 +154,14 @@ async fn observe_cluster(
         models,
         previews,
     })
+}
+
+/// A dry run that got no answer of the API says nothing of the model.
+fn broken(preview: &Preview) -> Option<&CallError> {
+    match preview {
+        Preview::Refused(error) if error.kind.is_about_reach() => Some(error),
+        _ => None,
+    }
 }
 
 fn not_installed() -> Problem {

@@ -8,10 +8,11 @@ use crate::kubeai::Version;
 use crate::value::{ClusterName, ModelName, Namespace, Origin, ProjectId, ProjectName, Sourced};
 use crate::yaml::{Fields, Findings, Node, checked, each, integer, list, string, string_map};
 
+/// What is missing or broken is `None`, and its finding is made: the rest is checked all the same.
 pub struct Document {
-    pub project: ProjectName,
-    pub id: ProjectId,
-    pub namespace: Namespace,
+    pub project: Option<ProjectName>,
+    pub id: Option<ProjectId>,
+    pub namespace: Option<Namespace>,
     pub kubeai: Version,
     pub clusters: BTreeMap<ClusterName, ClusterDoc>,
     pub models: BTreeMap<ModelName, ModelDoc>,
@@ -80,31 +81,27 @@ pub struct OverrideDoc {
 const FORMAT: i64 = 1;
 const DEFAULT_NAMESPACE: &str = "kubeai";
 
-/// Reads the tree; `None` when a key that everything needs is missing or broken (the findings say which).
+/// Reads the tree; `None` when it is no mapping.
 pub fn read(root: &Node, findings: &Findings) -> Option<Document> {
     let mut fields = Fields::of(root, "the manifest", findings)?;
     let version = fields.required("version", integer);
-    let requires = fields.optional("requires", requires);
-    let project = fields.required("project", checked);
-    let id = fields.node("id").map_or_else(
-        || missing_id(root, findings),
-        |node| checked(node, findings),
-    );
-    let namespace = fields
-        .optional("namespace", checked)
-        .or_else(|| DEFAULT_NAMESPACE.parse().ok());
-    let kubeai = fields.optional("kubeai", kubeai).unwrap_or(Version::V0_22);
-    let clusters = fields.required("clusters", |node, findings| {
-        each(node, findings, |_: &ClusterName, key, value| {
-            cluster(&key.span, value, findings)
-        })
-    });
-    let models = fields.optional("models", |node, findings| {
-        each(node, findings, |_: &ModelName, key, value| {
-            model(&key.span, value, findings)
-        })
-    });
-    let residency = fields.optional("policy", policy).unwrap_or_default();
+    fields.optional("requires", requires);
+    let document = Document {
+        project: fields.required("project", checked),
+        id: match fields.node("id") {
+            Some(node) => checked(node, findings),
+            None => missing_id(root, findings),
+        },
+        namespace: match fields.node("namespace") {
+            Some(node) => checked(node, findings),
+            None => DEFAULT_NAMESPACE.parse().ok(),
+        },
+        kubeai: fields.optional("kubeai", kubeai).unwrap_or(Version::V0_22),
+        clusters: fields.required("clusters", clusters).unwrap_or_default(),
+        models: fields.optional("models", models).unwrap_or_default(),
+        residency: fields.optional("policy", policy).unwrap_or_default(),
+        span: root.span.clone(),
+    };
     fields.finish();
     if let Some(other) = version.filter(|version| *version != FORMAT) {
         let node = root.get("version").unwrap_or(root);
@@ -114,17 +111,18 @@ pub fn read(root: &Node, findings: &Findings) -> Option<Document> {
             format!("this mcai reads version {FORMAT}, not {other}"),
         );
     }
-    requires.unwrap_or(Some(()))?;
-    let models = models.unwrap_or_default();
-    Some(Document {
-        project: project?,
-        id: id?,
-        namespace: namespace?,
-        kubeai,
-        clusters: clusters?,
-        models,
-        residency,
-        span: root.span.clone(),
+    Some(document)
+}
+
+fn clusters(node: &Node, findings: &Findings) -> Option<BTreeMap<ClusterName, ClusterDoc>> {
+    each(node, findings, |_, key, value| {
+        cluster(&key.span, value, findings)
+    })
+}
+
+fn models(node: &Node, findings: &Findings) -> Option<BTreeMap<ModelName, ModelDoc>> {
+    each(node, findings, |_, key, value| {
+        model(&key.span, value, findings)
     })
 }
 
@@ -141,33 +139,22 @@ fn missing_id(root: &Node, findings: &Findings) -> Option<ProjectId> {
     None
 }
 
-/// Checks `requires` against this mcai; the outer `None` is a value of the wrong form.
-#[expect(
-    clippy::option_option,
-    reason = "a reader's own None is 'reported', the inner one 'not satisfied'"
-)]
-fn requires(node: &Node, findings: &Findings) -> Option<Option<()>> {
+/// Checks `requires` against this mcai.
+fn requires(node: &Node, findings: &Findings) -> Option<()> {
     let text = string(node, findings)?;
     let own = semver::Version::parse(env!("CARGO_PKG_VERSION")).ok()?;
     match semver::VersionReq::parse(&text) {
         Err(error) => {
-            findings.error(
-                &node.span,
-                "invalid value",
-                format!("`{text}` is not a version requirement such as `>=0.1`: {error}"),
-            );
-            None
+            let detail = format!("`{text}` is not a version requirement such as `>=0.1`: {error}");
+            findings.error(&node.span, "invalid value", detail);
         }
         Ok(wanted) if !wanted.matches(&own) => {
-            findings.error(
-                &node.span,
-                "another mcai is required",
-                format!("the manifest requires {text}; this is {own}"),
-            );
-            Some(None)
+            let detail = format!("the manifest requires {text}; this is {own}");
+            findings.error(&node.span, "another mcai is required", detail);
         }
-        Ok(_) => Some(Some(())),
+        Ok(_) => {}
     }
+    Some(())
 }
 
 fn kubeai(node: &Node, findings: &Findings) -> Option<Version> {

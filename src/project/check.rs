@@ -27,7 +27,7 @@ pub fn check(found: &Found, contexts: Contexts) -> Result<Project, Vec<Problem>>
         .into_iter()
         .for_each(|problem| findings.push(problem));
     let document = crate::manifest::read(&root, &findings);
-    let project = document.map(|document| {
+    let project = document.and_then(|document| {
         Checker {
             document: &document,
             root: &found.root,
@@ -54,7 +54,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn project(&self) -> Project {
+    fn project(&self) -> Option<Project> {
         let document = self.document;
         let clusters: BTreeMap<_, _> = document
             .clusters
@@ -62,27 +62,27 @@ impl Checker<'_> {
             .filter_map(|(name, doc)| Some((name.clone(), self.cluster(name, doc)?)))
             .collect();
         self.check_shared_targets(&clusters);
-        let models: BTreeMap<_, _> = document
-            .models
-            .iter()
-            .map(|(name, doc)| (name.clone(), self.model(name, doc)))
-            .collect();
-        // Placements are judged only when every cluster could be read: else each would seem to be missing.
         let complete = clusters.len() == document.clusters.len();
-        for model in models.values() {
-            self.check_placed(model, &clusters, complete);
+        let mut models = BTreeMap::new();
+        for (name, doc) in &document.models {
+            let before = self.findings.count();
+            let model = self.model(name, doc);
+            // A placement is judged only when all that it refers to could be read: else it would only seem to be empty.
+            let judge = complete && self.findings.count() == before;
+            self.check_placed(&model, &clusters, judge);
+            models.insert(name.clone(), model);
         }
-        Project {
+        Some(Project {
             identity: Identity {
-                project: document.project.clone(),
-                id: document.id.clone(),
+                project: document.project.clone()?,
+                id: document.id.clone()?,
             },
-            namespace: document.namespace.clone(),
+            namespace: document.namespace.clone()?,
             clusters,
             models,
             root: self.root.to_owned(),
             warnings: Vec::new(),
-        }
+        })
     }
 
     fn cluster(&self, name: &ClusterName, doc: &ClusterDoc) -> Option<Cluster> {
@@ -247,7 +247,7 @@ impl Checker<'_> {
                 let kind = key.0;
                 if let Some(first) = users.insert(key, cluster) {
                     let detail = format!(
-                        "clusters `{}` and `{}` have the same",
+                        "clusters `{}` and `{}` have the same {kind}",
                         first.name, cluster.name
                     );
                     let problem =
@@ -389,12 +389,7 @@ impl Checker<'_> {
         name.value.parse().ok()
     }
 
-    fn check_placed(
-        &self,
-        model: &Model,
-        clusters: &BTreeMap<ClusterName, Cluster>,
-        complete: bool,
-    ) {
+    fn check_placed(&self, model: &Model, clusters: &BTreeMap<ClusterName, Cluster>, judge: bool) {
         let placed: Vec<&Cluster> = clusters
             .values()
             .filter(|cluster| model.excluded_from(cluster).is_none())
@@ -406,11 +401,13 @@ impl Checker<'_> {
         }
         if placed.is_empty() {
             kubeai::rules::check(&model.spec, self.document.kubeai, self.findings);
-            if complete {
-                self.report_unplaced(model, clusters);
-            }
         }
-        self.check_named_but_forbidden(model, clusters);
+        if judge && placed.is_empty() {
+            self.report_unplaced(model, clusters);
+        }
+        if judge {
+            self.check_named_but_forbidden(model, clusters);
+        }
     }
 
     fn check_profile(&self, spec: &Node, cluster: &Cluster) {

@@ -151,6 +151,9 @@ fn summary(plan: &Plan) -> String {
         .map(|(verb, count)| format!("{count} to {}", verb.word()))
         .collect();
     let kept = plan.count(Verb::Keep);
+    if counts.is_empty() && kept == 0 {
+        return "Nothing to do".to_owned();
+    }
     if counts.is_empty() {
         return format!(
             "No changes: {} as the manifest says",

@@ -155,9 +155,14 @@ impl<'a> View<'a> {
                 elapsed,
             } => {
                 let reached = verdict.state.is_reached();
+                let after = if reached {
+                    format!(" after {}", text::duration(*elapsed))
+                } else {
+                    String::new()
+                };
                 (
                     cluster,
-                    format!("{model}: {}", self.verdict(verdict, *elapsed)),
+                    format!("{model}: {}{after}", self.verdict(verdict)),
                     reached,
                 )
             }
@@ -189,29 +194,34 @@ impl<'a> View<'a> {
             Event::ClusterEnded {
                 cluster,
                 ended,
+                models,
                 problem,
                 ..
             } => {
                 let words = match ended {
                     Ended::Reached | Ended::NotBegun => return None,
-                    Ended::NotReady => "not ready in time".to_owned(),
-                    Ended::Interrupted => "stopped waiting".to_owned(),
-                    Ended::Failed => "failed".to_owned(),
+                    Ended::NotReady => "not ready in time",
+                    Ended::Interrupted => "stopped waiting",
+                    Ended::Failed => "failed",
                 };
-                let why = problem
-                    .as_ref()
-                    .map(|problem| format!("\n{}", problem_text(problem, styles)))
-                    .unwrap_or_default();
-                (
-                    cluster,
-                    format!("{}{why}", styles.paint(Style::Bad, words)),
-                    true,
-                )
+                let mut lines = vec![styles.paint(Style::Bad, words)];
+                let unready = models
+                    .iter()
+                    .filter(|(_, verdict)| !verdict.state.is_reached());
+                lines.extend(
+                    unready.map(|(model, verdict)| format!("  {model}: {}", self.verdict(verdict))),
+                );
+                lines.extend(
+                    problem
+                        .as_ref()
+                        .map(|problem| problem_text(problem, styles)),
+                );
+                (cluster, lines.join("\n"), true)
             }
         })
     }
 
-    fn verdict(&self, verdict: &Verdict, elapsed: Duration) -> String {
+    fn verdict(&self, verdict: &Verdict) -> String {
         let style = match verdict.state {
             state if state.is_reached() => Style::Good,
             state if state.is_definite_failure() || state == State::NoCapacity => Style::Bad,
@@ -223,9 +233,6 @@ impl<'a> View<'a> {
         }
         if !verdict.reason.is_empty() {
             words.push_str(&format!(": {}", verdict.reason));
-        }
-        if verdict.state.is_reached() {
-            words.push_str(&format!(" after {}", text::duration(elapsed)));
         }
         words
     }

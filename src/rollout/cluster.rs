@@ -13,6 +13,7 @@ use crate::inventory::{self, Looker, Paths};
 use crate::kubeai::render::Identity;
 use crate::kubeai::verdict::{Change, State, Verdict};
 use crate::plan::{Action, ClusterPlan, Verb, recheck};
+use crate::project::Cluster;
 use crate::target::{Directory, Session, Target};
 use crate::text;
 use crate::value::ModelName;
@@ -250,31 +251,19 @@ impl<'a> Kube<'a> {
         let changes = changes(actions);
         let mut waiting = Waiting::default();
         loop {
-            let look_by = (Instant::now() + LOOK_TIMEOUT).min(self.run.deadline);
-            let looker = Looker {
-                session: self.session.until(look_by),
-                paths: &self.paths,
-                cluster,
-            };
-            match looker.look(jiff::Timestamp::now()).await {
-                Err(problem) => self.tell_unreadable(problem, &mut waiting),
-                Ok(look) => {
-                    waiting.unreadable = None;
-                    for action in actions {
-                        let verdict = looker
-                            .verdict(&look, &action.model, changes.get(&action.model))
-                            .await;
-                        self.tell_progress(
-                            &action.model,
-                            verdict,
-                            &mut outcome.verdicts,
-                            &mut waiting,
-                        );
-                    }
-                }
+            if Instant::now() < self.run.deadline {
+                self.look(
+                    cluster,
+                    actions,
+                    &changes,
+                    &mut outcome.verdicts,
+                    &mut waiting,
+                )
+                .await;
             }
             if let Some(ended) = self.ended(&outcome.verdicts, actions.len(), &waiting) {
                 outcome.ended = ended;
+                outcome.problem = waiting.unreadable.filter(|_| ended != Ended::Reached);
                 return outcome;
             }
             let pause = if self.started.elapsed() < EARLY {
@@ -285,6 +274,34 @@ impl<'a> Kube<'a> {
             tokio::select! {
                 () = tokio::time::sleep_until((Instant::now() + pause).min(self.run.deadline)) => {}
                 () = self.run.interrupt.raised() => {}
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        cluster: &Cluster,
+        actions: &[&Action],
+        changes: &BTreeMap<ModelName, Change>,
+        verdicts: &mut BTreeMap<ModelName, Verdict>,
+        waiting: &mut Waiting,
+    ) {
+        let session = self.session.until(Instant::now() + LOOK_TIMEOUT);
+        let looker = Looker {
+            session,
+            paths: &self.paths,
+            cluster,
+        };
+        match looker.look(jiff::Timestamp::now()).await {
+            Err(problem) => self.tell_unreadable(problem, waiting),
+            Ok(look) => {
+                waiting.unreadable = None;
+                for action in actions {
+                    let verdict = looker
+                        .verdict(&look, &action.model, changes.get(&action.model))
+                        .await;
+                    self.tell_progress(&action.model, verdict, verdicts, waiting);
+                }
             }
         }
     }

@@ -61,6 +61,7 @@ pub enum Event {
         cluster: ClusterName,
         ended: Ended,
         changed: bool,
+        models: BTreeMap<ModelName, Verdict>,
         #[serde(skip_serializing_if = "Option::is_none")]
         problem: Option<Problem>,
     },

@@ -22,7 +22,6 @@ use crate::diagnostic::{Kind, Problem};
 use crate::inventory::{self, Targets};
 use crate::plan::{ClusterPlan, Plan, Verb};
 use crate::project::Project;
-use crate::target::Target;
 use crate::value::ClusterName;
 
 pub use event::{ClusterOutcome, Ended, Event, Outcome};
@@ -221,12 +220,11 @@ async fn one(
     if matches!(result.ended, Ended::Failed) {
         run.failed.set(true);
     }
-    let changed =
-        matches!(targets.get(&cluster.cluster), Some(Ok(Target::Kube(_)))) && result.changed;
     run.send(Event::ClusterEnded {
         cluster: cluster.cluster.clone(),
         ended: result.ended,
-        changed,
+        changed: result.changed,
+        models: result.verdicts.clone(),
         problem: result.problem.clone(),
     });
     result

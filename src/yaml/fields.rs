@@ -23,6 +23,11 @@ impl Findings {
         }
     }
 
+    /// Returns how many there are so far.
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     /// Reports an error in the manifest.
     pub fn error(&self, span: &Span, summary: &str, detail: impl Into<String>) {
         self.push(
