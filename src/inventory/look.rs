@@ -17,6 +17,7 @@ use crate::value::ModelName;
 
 /// The last lines of a log are shown to this length each, in characters.
 const LOG_LINE: usize = 160;
+const LOG_LINES: usize = 2;
 
 /// Looks at a cluster's models, again and again.
 pub struct Looker<'a> {
@@ -118,6 +119,7 @@ impl Looker<'_> {
             pods: pods.as_deref(),
             events: &look.events,
             profiles: look.profiles.as_ref(),
+            taints: taints(look.nodes.as_deref().unwrap_or_default()),
             room: object.and_then(|object| self.room(object, look.nodes.as_deref())),
             change,
             now: look.now,
@@ -141,12 +143,11 @@ impl Looker<'_> {
                 .await
                 .unwrap_or_default(),
         };
-        let lines: Vec<String> = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
+        telling(&text)
+            .into_iter()
             .map(shorten)
-            .collect();
-        lines.join(" | ")
+            .collect::<Vec<_>>()
+            .join(" | ")
     }
 
     /// Returns a pool of the manifest that serves the model's profile and is below its maximum.
@@ -176,6 +177,49 @@ impl Looker<'_> {
             })
         })
     }
+}
+
+/// Returns the lines of a log's end that tell why it ended: its last errors, but not the one that points to another; or the
+/// very last lines.
+fn telling(log: &str) -> Vec<&str> {
+    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    let is_error = |line: &&&str| {
+        line.to_lowercase().contains("error") && !line.contains("See root cause above")
+    };
+    let errors: Vec<&str> = lines
+        .iter()
+        .filter(is_error)
+        .filter(|line| !line.trim_start().ends_with('('))
+        .copied()
+        .collect();
+    let chosen = if errors.is_empty() { lines } else { errors };
+    chosen[chosen.len().saturating_sub(LOG_LINES)..].to_vec()
+}
+
+/// Returns the taints of nodes that have GPUs, as the scheduler used to name them.
+fn taints(nodes: &[Node]) -> Vec<String> {
+    let has_gpus = |node: &&Node| {
+        let capacity = node
+            .status
+            .as_ref()
+            .and_then(|status| status.allocatable.as_ref());
+        capacity.is_some_and(|resources| resources.keys().any(|name| name.ends_with("/gpu")))
+    };
+    let of_gpus = nodes
+        .iter()
+        .filter(has_gpus)
+        .filter_map(|node| node.spec.as_ref()?.taints.as_deref());
+    let named = of_gpus.flatten().map(|taint| {
+        format!(
+            "{{{}: {}}}",
+            taint.key,
+            taint.value.as_deref().unwrap_or_default()
+        )
+    });
+    named
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 fn shorten(line: &str) -> String {

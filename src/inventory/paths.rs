@@ -55,7 +55,7 @@ impl Paths {
     /// The last lines that a pod's server wrote before it ended.
     pub fn last_log(&self, pod: &str, previous: bool) -> String {
         format!(
-            "{}/pods/{pod}/log?container=server&tailLines=3&previous={previous}",
+            "{}/pods/{pod}/log?container=server&tailLines=60&previous={previous}",
             self.own_namespace
         )
     }

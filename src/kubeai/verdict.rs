@@ -97,6 +97,9 @@ pub struct Verdict {
     /// Replicas that answer, and that are wanted.
     pub ready: u32,
     pub want: u32,
+    /// Since when the reason holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// The pod that the reason speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod: Option<String>,
@@ -109,6 +112,7 @@ impl Verdict {
             reason: reason.into(),
             ready: 0,
             want: 0,
+            since: None,
             pod: None,
         }
     }
@@ -116,6 +120,35 @@ impl Verdict {
     fn of(mut self, ready: u32, want: u32) -> Self {
         (self.ready, self.want) = (ready, want);
         self
+    }
+
+    fn since(mut self, time: Option<Timestamp>) -> Self {
+        self.since = time;
+        self
+    }
+
+    /// Whether a person would learn nothing new: only time has passed.
+    pub fn is_same_news(&self, other: &Verdict) -> bool {
+        let news = |verdict: &Verdict| {
+            (
+                verdict.state,
+                verdict.reason.clone(),
+                verdict.ready,
+                verdict.want,
+            )
+        };
+        news(self) == news(other)
+    }
+
+    /// Returns the reason with how long it has held.
+    pub fn reason_at(&self, now: Timestamp) -> String {
+        let held = self
+            .since
+            .map(|_| Duration::from_secs(age(self.since, now).as_secs()));
+        match held.filter(|held| !held.is_zero()) {
+            Some(held) => format!("{} (since {})", self.reason, duration(held)),
+            None => self.reason.clone(),
+        }
     }
 
     fn about(mut self, pod: &Pod) -> Self {
@@ -133,6 +166,8 @@ pub struct Observed<'a> {
     /// Events of its pods.
     pub events: &'a [Event],
     pub profiles: Option<&'a LiveProfiles>,
+    /// Taints of the nodes with GPUs, as `{key: value}`: newer schedulers do not name the one they mean.
+    pub taints: Vec<String>,
     /// A node pool of the manifest that could still grow for this model.
     pub room: Option<Room>,
     /// What mcai changed just now, when it waits for that.
@@ -487,7 +522,7 @@ fn judge_pod(pod: &Pod, seen: &Observed) -> Verdict {
         .unwrap_or_default();
     let broken = init.iter().chain(containers).find_map(judge_container);
     broken
-        .unwrap_or_else(|| Verdict::new(State::Starting, starting(pod, containers, seen.now)))
+        .unwrap_or_else(|| starting(pod, containers))
         .about(pod)
 }
 
@@ -534,19 +569,16 @@ fn crashed(container: &ContainerStatus) -> String {
     format!("ended {} times{ended}", container.restart_count)
 }
 
-fn starting(pod: &Pod, containers: &[ContainerStatus], now: Timestamp) -> String {
+fn starting(pod: &Pod, containers: &[ContainerStatus]) -> Verdict {
     let state = containers
         .first()
         .and_then(|container| container.state.as_ref());
     match state.and_then(|state| state.running.as_ref()) {
         Some(running) => {
-            let since = running.started_at.as_ref().map(|time| time.0);
-            format!("loads the model since {}", duration(age(since, now)))
+            let started = running.started_at.as_ref().map(|time| time.0);
+            Verdict::new(State::Starting, "loads the model").since(started)
         }
-        None => format!(
-            "container is being made since {}",
-            duration(age(created(pod), now))
-        ),
+        None => Verdict::new(State::Starting, "its container is being made").since(created(pod)),
     }
 }
 
@@ -568,25 +600,18 @@ fn judge_unscheduled(pod: &Pod, message: &str, seen: &Observed) -> Verdict {
         .filter_map(|event| Some((event_time(event), autoscaler_says(event)?, event)))
         .max_by_key(|(time, ..)| *time);
     if let Some((time, state, event)) = told {
-        let since = age(time, seen.now);
-        if state != State::Provisioning || since < NO_PROGRESS {
+        if state != State::Provisioning || age(time, seen.now) < NO_PROGRESS {
             let words = event.message.as_deref().unwrap_or_default();
             let reason = event.reason.as_deref().unwrap_or_default();
-            return Verdict::new(
-                state,
-                format!("{reason} {} ago: {}", duration(since), first_clause(words)),
-            );
+            return Verdict::new(state, format!("{reason}: {}", first_clause(words))).since(time);
         }
     }
-    let waited = age(created(pod), seen.now);
-    let summary = scheduler_summary(message);
-    if waited >= NO_PROGRESS {
-        return Verdict::new(
-            State::NoCapacity,
-            format!("{summary}, for {}", duration(waited)),
-        );
+    let made = created(pod);
+    let summary = scheduler_summary(message, &seen.taints);
+    if age(made, seen.now) >= NO_PROGRESS {
+        return Verdict::new(State::NoCapacity, summary).since(made);
     }
-    let misfit = !message.contains("Insufficient") && untolerated(message).is_some();
+    let misfit = !message.contains("Insufficient") && untolerated(message, &seen.taints).is_some();
     match (&seen.room, misfit) {
         (_, true) => Verdict::new(State::Unschedulable, summary),
         (Some(room), false) => {
@@ -635,34 +660,44 @@ fn autoscaler_says(event: &Event) -> Option<State> {
 }
 
 /// Returns `{key: value}` of the first untolerated taint that the node keeps: taints of nodes that are still starting, and
-/// of control planes, are no reason.
-fn untolerated(message: &str) -> Option<&str> {
-    message
+/// of control planes, are no reason. Kubernetes 1.36 only counts the nodes, so `taints` has those of the GPU nodes.
+fn untolerated(message: &str, taints: &[String]) -> Option<String> {
+    let named = message
         .split("untolerated taint ")
         .skip(1)
-        .find_map(|rest| {
-            let taint = &rest[..=rest.find('}')?];
-            let passing = [
-                "{node.kubernetes.io/",
-                "{node-role.kubernetes.io/",
-                "{node.cloudprovider.kubernetes.io/",
-            ];
-            (!passing.iter().any(|prefix| taint.starts_with(prefix))).then_some(taint)
-        })
+        .filter_map(|rest| rest.split_inclusive('}').next());
+    let counted = message
+        .contains("untolerated taint(s)")
+        .then_some(taints)
+        .unwrap_or_default();
+    named
+        .chain(counted.iter().map(String::as_str))
+        .find(|taint| is_lasting(taint))
+        .map(str::to_owned)
+}
+
+fn is_lasting(taint: &str) -> bool {
+    let passing = [
+        "{node.kubernetes.io/",
+        "{node-role.kubernetes.io/",
+        "{node.cloudprovider.kubernetes.io/",
+    ];
+    !passing.iter().any(|prefix| taint.starts_with(prefix))
 }
 
 /// Shortens the scheduler's message to what names the cause.
-fn scheduler_summary(message: &str) -> String {
-    let own = message
-        .split(" preemption:")
+fn scheduler_summary(message: &str, taints: &[String]) -> String {
+    let own = message.split(" preemption:").next().unwrap_or(message);
+    let own = own
+        .split(" no new claims")
         .next()
-        .unwrap_or(message)
+        .unwrap_or(own)
         .trim_end_matches('.');
     if let Some(resource) = own.split("Insufficient ").nth(1) {
         let resource = resource.split([',', ' ']).next().unwrap_or(resource);
         return format!("no node has enough free {}", resource.trim_end_matches('.'));
     }
-    if let Some(taint) = untolerated(own) {
+    if let Some(taint) = untolerated(own, taints) {
         return format!("the resource profile does not tolerate the nodes' taint {taint}");
     }
     if own.contains("didn't match Pod's node affinity/selector") {
@@ -727,6 +762,7 @@ mod tests {
             pods: Some(pods),
             events: &[],
             profiles: None,
+            taints: Vec::new(),
             room: None,
             change: None,
             now,
@@ -855,7 +891,10 @@ mod tests {
                 ..seen(&model, &pods)
             });
             assert_eq!(verdict.state, state);
-            assert_eq!(verdict.reason, format!("{reason} 40 s ago: words"));
+            assert_eq!(
+                verdict.reason_at(at("2026-11-20T10:01:00Z")),
+                format!("{reason}: words (since 40 s)")
+            );
         }
     }
 
@@ -870,6 +909,22 @@ mod tests {
             ),
         )];
         assert_eq!(judge(&seen(&one, &taint)).state, State::Unschedulable);
+        let counted = [pod(
+            "a",
+            "h",
+            pending(
+                "0/2 nodes are available: 2 node(s) had untolerated taint(s). no new claims to deallocate",
+            ),
+        )];
+        let taints = vec!["{nvidia.com/gpu: present}".to_owned()];
+        let verdict = judge(&Observed {
+            taints,
+            ..seen(&one, &counted)
+        });
+        assert_eq!(
+            verdict.reason,
+            "the resource profile does not tolerate the nodes' taint {nvidia.com/gpu: present}"
+        );
         let image = [pod("a", "h", waiting("ImagePullBackOff"))];
         assert_eq!(
             judge(&seen(&one, &image)).reason,

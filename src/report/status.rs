@@ -80,6 +80,6 @@ fn cells(row: &StatusRow, wide: bool, now: Timestamp, styles: &Styles) -> Vec<St
             owned.into(),
         ]);
     }
-    cells.push(verdict.reason.clone());
+    cells.push(verdict.reason_at(now));
     cells
 }

@@ -317,7 +317,7 @@ impl<'a> Kube<'a> {
         if before.map(|before| before.state) != Some(verdict.state) {
             waiting.since.insert(model.clone(), Instant::now());
         }
-        if before != Some(&verdict) {
+        if !before.is_some_and(|before| before.is_same_news(&verdict)) {
             let (cluster, model, verdict) =
                 (self.cluster.cluster.clone(), model.clone(), verdict.clone());
             self.run.send(Event::Progress {

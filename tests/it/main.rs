@@ -1,1 +1,17 @@
+//! The real program from outside. Tests of real parts are ignored here; `scripts/test` brings the parts and runs them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on fails with the place"
+)]
+
+mod directory;
+mod faults;
+mod manifest;
+mod output;
+mod plans;
+mod readme;
+mod real;
+mod standin;
+mod support;

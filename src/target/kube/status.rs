@@ -184,6 +184,8 @@ impl CallError {
     /// Adds that the server's `Retry-After` is too late for the deadline.
     pub(super) fn too_late(mut self, wait: Duration) -> Self {
         let wait = text::duration(wait).replace(".0 s", " s");
+        self.message
+            .truncate(self.message.trim_end_matches('.').len());
         self.message.push_str(&format!(
             "; it asks to come back after {wait}, when the time for this is over"
         ));

@@ -1,0 +1,18 @@
+//! What the tests stand on: the program in a sandbox, real clusters, a stand-in for KubeAI's operator, faults on order.
+//!
+//! Tests are plain functions. Whatever runs beside them (stand-ins, proxies) runs on one thread of its own: `background`.
+
+mod api;
+mod background;
+mod cluster;
+mod diff;
+mod faults;
+mod program;
+mod standin;
+
+pub(crate) use background::{eventually, wait};
+pub(crate) use cluster::{Access, Cluster, KubeAi, Node, kubeconfig, unique};
+pub(crate) use diff::{assert_same, expect_file};
+pub(crate) use faults::{Fault, Proxy};
+pub(crate) use program::{Run, Sandbox};
+pub(crate) use standin::StandIn;
