@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::deploy::{Carry, refuse_unanswerable};
+use super::carry::{Carry, refuse_unanswerable};
 use super::flags::{RolloutArgs, SelectionArgs};
 use crate::app::App;
 use crate::diagnostic::{Kind, Problem};

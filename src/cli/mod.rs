@@ -1,6 +1,7 @@
 //! The command line: one file per command, each with its clap types and `run(app, args)`.
 
 mod apply;
+mod carry;
 mod check;
 mod config;
 mod delete;

@@ -599,12 +599,12 @@ fn judge_unscheduled(pod: &Pod, message: &str, seen: &Observed) -> Verdict {
         .filter(|event| event.involved_object.name == pod.metadata.name)
         .filter_map(|event| Some((event_time(event), autoscaler_says(event)?, event)))
         .max_by_key(|(time, ..)| *time);
-    if let Some((time, state, event)) = told {
-        if state != State::Provisioning || age(time, seen.now) < NO_PROGRESS {
-            let words = event.message.as_deref().unwrap_or_default();
-            let reason = event.reason.as_deref().unwrap_or_default();
-            return Verdict::new(state, format!("{reason}: {}", first_clause(words))).since(time);
-        }
+    if let Some((time, state, event)) = told
+        && (state != State::Provisioning || age(time, seen.now) < NO_PROGRESS)
+    {
+        let words = event.message.as_deref().unwrap_or_default();
+        let reason = event.reason.as_deref().unwrap_or_default();
+        return Verdict::new(state, format!("{reason}: {}", first_clause(words))).since(time);
     }
     let made = created(pod);
     let summary = scheduler_summary(message, &seen.taints);
@@ -666,10 +666,11 @@ fn untolerated(message: &str, taints: &[String]) -> Option<String> {
         .split("untolerated taint ")
         .skip(1)
         .filter_map(|rest| rest.split_inclusive('}').next());
-    let counted = message
-        .contains("untolerated taint(s)")
-        .then_some(taints)
-        .unwrap_or_default();
+    let counted = if message.contains("untolerated taint(s)") {
+        taints
+    } else {
+        Default::default()
+    };
     named
         .chain(counted.iter().map(String::as_str))
         .find(|taint| is_lasting(taint))

@@ -2,6 +2,7 @@
 //! values; nothing else in mcai prints.
 
 mod answer;
+mod outcome;
 mod plan;
 mod problem;
 mod progress;
@@ -21,6 +22,7 @@ use crate::yaml;
 pub use answer::{
     API_VERSION, CheckAnswer, DeployAnswer, PlanAnswer, StatusAnswer, StatusRow, answer,
 };
+pub use outcome::{call_text, outcome_text};
 pub use plan::{plan_names, plan_text};
 pub use problem::problem_text;
 pub use progress::watch;

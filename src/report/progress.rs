@@ -16,7 +16,7 @@ use crate::kubeai::verdict::{State, Verdict};
 use crate::plan::{Plan, Verb};
 use crate::rollout::{Ended, Event};
 use crate::text;
-use crate::value::ClusterName;
+use crate::value::{ClusterName, ModelName};
 
 /// Reports events until the rollout has ended.
 pub async fn watch(report: &Report, plan: &Plan, mut events: mpsc::UnboundedReceiver<Event>) {
@@ -43,6 +43,8 @@ struct View<'a> {
     width: usize,
     bars: Option<MultiProgress>,
     lines: BTreeMap<ClusterName, ProgressBar>,
+    /// The last verdict of every model, for the line of its cluster.
+    verdicts: BTreeMap<ClusterName, BTreeMap<ModelName, Verdict>>,
 }
 
 impl<'a> View<'a> {
@@ -61,6 +63,7 @@ impl<'a> View<'a> {
             width,
             bars,
             lines: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
         }
     }
 
@@ -73,6 +76,7 @@ impl<'a> View<'a> {
                 event,
             });
         }
+        self.remember(event);
         let Some((cluster, words, lasting)) = self.words(event) else {
             return;
         };
@@ -85,30 +89,63 @@ impl<'a> View<'a> {
         }
     }
 
+    fn remember(&mut self, event: &Event) {
+        match event {
+            Event::Progress {
+                cluster,
+                model,
+                verdict,
+                ..
+            } => {
+                let models = self.verdicts.entry(cluster.clone()).or_default();
+                models.insert(model.clone(), verdict.clone());
+            }
+            Event::Deleted { cluster, .. } | Event::ClusterEnded { cluster, .. } => {
+                self.verdicts.remove(cluster);
+            }
+            _ => {}
+        }
+    }
+
     /// Keeps one line per cluster; what lasts is printed above the lines.
     fn redraw(&mut self, cluster: &ClusterName, words: &str, lasting: bool) {
         let Some(bars) = &self.bars else { return };
-        let text = format!("{cluster:width$}  {words}", width = self.width);
         if lasting {
-            let _ = bars.println(&text);
+            let _ = bars.println(format!("{cluster:width$}  {words}", width = self.width));
+        }
+        let waiting = self.waiting(cluster);
+        if lasting && waiting.is_none() {
             if let Some(line) = self.lines.remove(cluster) {
                 line.finish_and_clear();
             }
             return;
         }
-        let line = self.lines.entry(cluster.clone()).or_insert_with(|| {
-            let line = bars.add(ProgressBar::new_spinner());
-            line.set_style(
-                ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}")
-                    .unwrap_or(ProgressStyle::default_spinner()),
-            );
-            line.enable_steady_tick(Duration::from_millis(120));
-            line
-        });
-        line.set_message(text);
+        let line = self
+            .lines
+            .entry(cluster.clone())
+            .or_insert_with(|| bars.add(spinner()));
+        line.set_message(format!(
+            "{cluster:width$}  {}",
+            waiting.as_deref().unwrap_or(words),
+            width = self.width
+        ));
     }
 
-    fn end(&mut self) {
+    /// Returns how the models of a cluster stand that are waited for, on one line; `None` when there are none.
+    fn waiting(&self, cluster: &ClusterName) -> Option<String> {
+        let verdicts = self.verdicts.get(cluster)?;
+        let mut waiting = verdicts
+            .iter()
+            .filter(|(_, verdict)| !verdict.state.is_reached());
+        let (model, verdict) = waiting.next()?;
+        let more = match waiting.count() {
+            0 => String::new(),
+            more => format!(" (and {})", text::count(more, "more model")),
+        };
+        Some(format!("{model}: {}{more}", self.verdict(verdict)))
+    }
+
+    fn end(&self) {
         for line in self.lines.values() {
             line.finish_and_clear();
         }
@@ -236,4 +273,12 @@ impl<'a> View<'a> {
         }
         words
     }
+}
+
+fn spinner() -> ProgressBar {
+    let line = ProgressBar::new_spinner();
+    let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
+    line.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    line.enable_steady_tick(Duration::from_millis(120));
+    line
 }

@@ -47,8 +47,8 @@ Plan: 3 to create on 3 clusters
         &run.stdout,
         &[
             "3 clusters changed, 0 failed, all models ready\n",
-            "reach aws-us-east-1:  kubectl --context c1 -n [NS] port-forward svc/kubeai 8000:80\n",
-            "call it:  curl http://localhost:8000/openai/v1/chat/completions",
+            "call the models at\n  aws-us-east-1     http://localhost:8000/openai/v1  after: kubectl --context c1 -n [NS] port-forward svc/kubeai 8000:80\n",
+            "such as:  curl http://localhost:8000/openai/v1/chat/completions",
         ],
     );
     for name in NAMES {

@@ -311,8 +311,9 @@ impl KubeAi {
             "kind": "Event",
             "metadata": {"name": unique(name)},
             "involvedObject": {
-                "apiVersion": about["apiVersion"],
-                "kind": about["kind"],
+                // Items of a list do not say what they are; these are pods.
+                "apiVersion": about["apiVersion"].as_str().unwrap_or("v1"),
+                "kind": about["kind"].as_str().unwrap_or("Pod"),
                 "namespace": about["metadata"]["namespace"],
                 "name": name,
                 "uid": about["metadata"]["uid"],

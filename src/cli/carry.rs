@@ -1,0 +1,156 @@
+//! Carrying out a plan: show it, ask, roll it out, report. What `deploy`, `apply` and `delete` share.
+
+use std::io::{self, BufRead};
+
+use tokio::sync::mpsc;
+
+use super::flags::{RolloutArgs, WaitUntil};
+use super::plan;
+use crate::app::App;
+use crate::diagnostic::{Kind, Problem, Severity};
+use crate::failure::{self, Exit, Failure};
+use crate::inventory::Targets;
+use crate::plan::{Action, Made, Plan};
+use crate::project::Project;
+use crate::report::{
+    self, DeployAnswer, Format, PlanAnswer, answer, call_text, outcome_text, plan_text,
+};
+use crate::rollout::{self, Interrupt, Outcome};
+use crate::text;
+
+/// A question that nobody can answer is a wrong command line; it is better known before any cluster is read.
+pub(super) fn refuse_unanswerable(app: &App, args: &RolloutArgs, dry: bool) -> Result<(), Failure> {
+    if args.yes
+        || dry
+        || (app.host.can_ask() && !app.flags.no_input && !args.output.is_for_machines())
+    {
+        return Ok(());
+    }
+    let why = if args.output.is_for_machines() {
+        "an answer for programs leaves no room for a question"
+    } else if app.flags.no_input {
+        "--no-input is given"
+    } else {
+        "there is no terminal to answer at"
+    };
+    Err(Problem::error(Kind::Usage, "nobody can be asked")
+        .detail(why)
+        .hint("give `--yes` to carry out the plan, or `--dry-run=server` to see it")
+        .into())
+}
+
+/// What carrying out a plan needs.
+pub(super) struct Carry<'a> {
+    pub app: &'a App,
+    pub project: &'a Project,
+    pub args: &'a RolloutArgs,
+    pub options: rollout::Options,
+    pub skip_unreachable: bool,
+    /// What is asked, as in "Deploy to 2 clusters?".
+    pub question: &'static str,
+}
+
+impl Carry<'_> {
+    /// Shows a plan, asks, carries it out and reports.
+    pub(super) async fn out(mut self, made: Made, targets: &Targets) -> Result<Exit, Failure> {
+        let report = &self.app.report;
+        let for_people = !report.format.is_for_machines();
+        if for_people {
+            report.data(&plan_text(
+                &made.plan,
+                report.format == Format::Wide,
+                &report.out,
+            ));
+        }
+        let skipped = obstacles(&made, self.skip_unreachable)?;
+        if for_people {
+            for problem in &made.unreadable {
+                report.problem(&Problem {
+                    severity: Severity::Warning,
+                    ..problem.clone()
+                });
+            }
+        }
+        let changing = made.plan.changes_something();
+        if changing && !self.args.yes {
+            ask(self.app, self.question, &made.plan)?;
+            self.options.recheck = true;
+        }
+        let outcome = self.run(&made.plan, targets).await;
+        let exit = match failure::of_outcome(&outcome, skipped) {
+            Exit::Reached if changing && self.args.detailed_exitcode => Exit::Changes,
+            exit => exit,
+        };
+        self.report(&made, &outcome, exit);
+        Ok(exit)
+    }
+
+    async fn run(&self, plan: &Plan, targets: &Targets) -> Outcome {
+        let interrupt = Interrupt::listen();
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let rollout = rollout::run(plan, self.project, targets, self.options, interrupt, sender);
+        let (outcome, ()) =
+            futures::future::join(rollout, report::watch(&self.app.report, plan, receiver)).await;
+        outcome
+    }
+
+    fn report(&self, made: &Made, outcome: &Outcome, exit: Exit) {
+        let report = &self.app.report;
+        if report.format.is_for_machines() {
+            let plan = PlanAnswer::new(&made.plan, plan::obstacles(made));
+            return report.document(&answer(
+                "DeployResult",
+                &DeployAnswer::new(plan, outcome, exit.code()),
+            ));
+        }
+        let waited = self.args.wait == WaitUntil::Ready;
+        report.data(&outcome_text(&made.plan, outcome, exit, waited));
+        report.data(&call_text(self.project, outcome, &report.out));
+    }
+}
+
+/// Returns how many clusters are left out, or why nothing may be written.
+pub(super) fn obstacles(made: &Made, skip_unreachable: bool) -> Result<usize, Failure> {
+    let may_skip = |problem: &Problem| problem.kind.is_about_reach();
+    let unread = made
+        .unreadable
+        .iter()
+        .filter(|problem| !(skip_unreachable && may_skip(problem)));
+    let unread = unread.cloned().map(|problem| match may_skip(&problem) {
+        true => problem.hint("or deploy to the others with `--skip-unreachable`"),
+        false => problem,
+    });
+    let problems: Vec<Problem> = made
+        .refusals
+        .iter()
+        .chain(&made.denied)
+        .cloned()
+        .chain(unread)
+        .collect();
+    if problems.is_empty() {
+        Ok(made.unreadable.len())
+    } else {
+        Err(Failure::of(problems))
+    }
+}
+
+fn ask(app: &App, question: &str, plan: &Plan) -> Result<(), Failure> {
+    let clusters = plan
+        .clusters
+        .iter()
+        .filter(|cluster| cluster.actions.iter().any(Action::changes_something))
+        .count();
+    app.report.prompt(&format!(
+        "{question} {}? [y/N] ",
+        text::count(clusters, "cluster")
+    ));
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    if read.is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::with(
+        Exit::Error,
+        vec![Problem::error(Kind::Usage, "not confirmed").detail("nothing was changed")],
+    ))
+}
