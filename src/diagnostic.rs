@@ -129,6 +129,9 @@ impl Serialize for Span {
     }
 }
 
+/// More words than this help nobody to find the right one.
+const LISTED: usize = 20;
+
 /// One thing that is wrong, with all that a person needs to mend it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -210,6 +213,16 @@ impl Problem {
         match crate::text::nearest(word, known) {
             Some(near) => self.hint(format!("did you mean `{near}`?")),
             None => self,
+        }
+    }
+
+    /// Adds "did you mean", or else the few words that are known.
+    pub fn suggest_or_list<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        match crate::text::nearest(word, known.iter().copied()) {
+            Some(near) => self.hint(format!("did you mean `{near}`?")),
+            None if known.is_empty() || known.len() > LISTED => self,
+            None => self.hint(format!("known: {}", crate::text::quoted_list(known))),
         }
     }
 

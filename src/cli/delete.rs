@@ -77,13 +77,14 @@ pub(super) fn run(app: &App, args: &DeleteArgs) -> Result<Exit, Failure> {
         );
         if !made.plan.changes_something() && made.refusals.is_empty() && made.unreadable.is_empty()
         {
-            let known = project.models.keys().map(ModelName::as_str);
             let problem = Problem::error(Kind::NotFound, "nothing to delete")
                 .detail(format!("no selected cluster has model `{}`", args.model));
-            let problem = if project.models.contains_key(&args.model) {
-                problem
-            } else {
-                problem.suggest(args.model.as_str(), known)
+            let problem = match project.models.contains_key(&args.model) {
+                true => problem,
+                false => problem.suggest_or_list(
+                    args.model.as_str(),
+                    project.models.keys().map(ModelName::as_str),
+                ),
             };
             return Err(problem.into());
         }

@@ -58,6 +58,7 @@ impl SelectionArgs {
 
 /// How the plan is made
 #[derive(Args)]
+#[command(next_help_heading = "Plan")]
 pub(super) struct PlanningArgs {
     /// Also delete what is mcai's on the selected clusters and gone from the manifest
     #[arg(long)]
@@ -81,6 +82,7 @@ pub(super) struct PlanningArgs {
 
 /// How a plan is carried out
 #[derive(Args)]
+#[command(next_help_heading = "Rollout")]
 pub(super) struct RolloutArgs {
     /// Don't ask
     #[arg(short, long, visible_alias = "auto-approve")]

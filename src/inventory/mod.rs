@@ -136,9 +136,14 @@ async fn observe_cluster(
     let (models, namespace, surroundings, previews) =
         join4(models, namespace, surroundings, previews).await;
     // The most telling error first: what is wrong with the connection is wrong for every request.
+    let nothing_wanted = wanted.objects.is_empty();
     let models = match (models, namespace) {
+        // Where KubeAI is not, there is nothing of mcai's to find.
+        (Err(error), _) if error.is_missing_api() && nothing_wanted => Value::Null,
         (Err(error), _) if error.is_missing_api() => return Err(not_installed()),
-        (Ok(_), Err(error)) if error.code == Some(404) => return Err(no_namespace(paths)),
+        (Ok(_), Err(error)) if error.code == Some(404) && !nothing_wanted => {
+            return Err(no_namespace(paths));
+        }
         (Err(error), _) => return Err(error.problem("cannot list models")),
         (Ok(models), _) => models,
     };

@@ -207,14 +207,9 @@ pub fn selected_clusters<'p>(
 }
 
 fn unknown<'k>(what: &str, name: &str, known: impl Iterator<Item = &'k str>) -> Problem {
-    let known: Vec<&str> = known.collect();
-    let problem = Problem::error(Kind::Settings, format!("unknown {what}"))
+    Problem::error(Kind::Settings, format!("unknown {what}"))
         .detail(format!("the manifest has no {what} `{name}`"))
-        .suggest(name, known.iter().copied());
-    match problem.hints.is_empty() && !known.is_empty() {
-        true => problem.hint(format!("known: {}", quoted_list(known))),
-        false => problem,
-    }
+        .suggest_or_list(name, known)
 }
 
 fn unmatched_problem(model: &Model, clusters: &[&Cluster], project: &Project) -> Problem {

@@ -291,12 +291,7 @@ impl<'a> Maker<'a> {
                     );
                     let problem = Problem::error(Kind::Rejected, summary)
                         .detail(detail)
-                        .suggest(&name, known.iter().map(String::as_str));
-                    let problem = if problem.hints.is_empty() {
-                        problem.hint(format!("the cluster has {}", quoted_list(known)))
-                    } else {
-                        problem
-                    };
+                        .suggest_or_list(&name, known.iter().map(String::as_str));
                     self.refuse(cluster, problem);
                 }
             }

@@ -376,14 +376,9 @@ impl Checker<'_> {
             let detail = format!("no {what} of the manifest is named `{}`", name.value);
             let problem = Problem::error(Kind::Manifest, format!("unknown {what}"))
                 .detail(detail)
-                .suggest(&name.value, known.iter().copied());
-            let listed = if problem.hints.is_empty() && !known.is_empty() {
-                problem.hint(format!("known: {}", quoted_list(&known)))
-            } else {
-                problem
-            };
-            self.findings
-                .push(listed.at(name.span().unwrap_or(&self.document.span)));
+                .suggest_or_list(&name.value, known);
+            let span = name.span().unwrap_or(&self.document.span);
+            self.findings.push(problem.at(span));
             return None;
         }
         name.value.parse().ok()

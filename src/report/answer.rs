@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::diagnostic::Problem;
 use crate::kubeai::verdict::Verdict;
@@ -74,6 +75,9 @@ pub struct ActionAnswer<'a> {
     pub action: Verb,
     pub model: &'a ModelName,
     pub changes: &'a [Change],
+    /// What is sent, where the model is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<&'a Value>,
     pub replaces_pods: bool,
     pub verified: bool,
 }
@@ -84,6 +88,10 @@ impl<'a> PlanAnswer<'a> {
             action: action.verb,
             model: &action.model,
             changes: &action.changes,
+            object: action
+                .object
+                .as_ref()
+                .filter(|_| action.verb == Verb::Create),
             replaces_pods: action.shapes_pods,
             verified: action.verified,
         };

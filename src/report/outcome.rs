@@ -31,9 +31,23 @@ pub fn outcome_text(plan: &Plan, outcome: &Outcome, exit: Exit, waited: bool) ->
             .iter()
             .filter(of_files)
             .flat_map(|cluster| &cluster.actions);
-        let what = match actions.filter(|action| action.verb != Verb::Keep).count() {
-            0 => "no file changed".to_owned(),
-            count => format!("{} written", text::count(count, "file")),
+        let (deleted, written): (Vec<_>, Vec<_>) = actions
+            .filter(|action| action.verb != Verb::Keep)
+            .partition(|action| action.verb == Verb::Delete);
+        let count = |number: usize, word| {
+            (number > 0).then(|| format!("{} {word}", text::count(number, "file")))
+        };
+        let what: Vec<String> = [
+            count(written.len(), "written"),
+            count(deleted.len(), "deleted"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let what = if what.is_empty() {
+            "no file changed".to_owned()
+        } else {
+            what.join(", ")
         };
         lines.push(format!(
             "{what}, nothing deployed by mcai: what applies the files is not observed"

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::style::{Style, Styles};
-use crate::plan::{Action, Change, ClusterPlan, Plan, Verb};
+use crate::plan::{Action, Change, ClusterPlan, Plan, Residency, Verb};
 use crate::text;
 
 /// A value in a field change is shown to this length, in characters.
@@ -42,7 +42,12 @@ pub fn plan_names(plan: &Plan) -> String {
 }
 
 fn push_cluster(text: &mut String, cluster: &ClusterPlan, wide: bool, styles: &Styles) {
-    let target = styles.paint(Style::Dim, format!("({})", cluster.target));
+    let residency = match cluster.residency {
+        _ if !wide => "",
+        Residency::Declared => ", residency declared",
+        Residency::Verified => ", residency verified",
+    };
+    let target = styles.paint(Style::Dim, format!("({}{residency})", cluster.target));
     text.push_str(&format!(
         "{}  {target}\n",
         styles.paint(Style::Name, &cluster.cluster)

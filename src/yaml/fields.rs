@@ -8,7 +8,6 @@ use std::str::FromStr;
 
 use super::node::{Key, Node, Value};
 use crate::diagnostic::{Kind, Problem, Span};
-use crate::text::quoted_list;
 
 /// Collects what is wrong with a document.
 #[derive(Default)]
@@ -115,15 +114,10 @@ impl<'a> Fields<'a> {
 }
 
 fn unknown_key(key: &Key, what: &str, known: &[&'static str]) -> Problem {
-    let problem = Problem::error(Kind::Manifest, "unknown key")
+    Problem::error(Kind::Manifest, "unknown key")
         .detail(format!("`{}` is not a key of {what}", key.name))
-        .at(&key.span);
-    let suggested = problem.clone().suggest(&key.name, known.iter().copied());
-    if suggested == problem {
-        problem.hint(format!("known keys: {}", quoted_list(known)))
-    } else {
-        suggested
-    }
+        .at(&key.span)
+        .suggest_or_list(&key.name, known.iter().copied())
 }
 
 pub fn string(node: &Node, findings: &Findings) -> Option<String> {

@@ -142,8 +142,8 @@ fn text(made: &Made) -> String {
             .filter(|action| action.shapes_pods)
             .count();
         text += &format!(
-            "{}: residency {:?}, mark {}, pods replaced {pods}\n",
-            cluster.cluster, cluster.residency, cluster.mark
+            "{}: mark {}, pods replaced {pods}\n",
+            cluster.cluster, cluster.mark
         );
     }
     text += &words("refused", &made.refusals);

@@ -170,6 +170,12 @@ fn nothing_is_written_where_kubeai_is_missing_in_one_cluster() {
         .run(&["deploy", "--yes", "--skip-unreachable"])
         .code(1);
     assert!(fleet.kubeai[0].model("llama").is_none());
+
+    // Where no model is placed, KubeAI need not be.
+    let placed = fleet.sandbox.read("mcai.yaml") + "    placement: { clusters: [aws-us-east-1] }\n";
+    fleet.sandbox.write("mcai.yaml", &placed);
+    fleet.run(&["deploy", "--yes", "--wait=applied"]).code(0);
+    assert!(fleet.kubeai[0].model("llama").is_some());
 }
 
 #[test]
