@@ -57,6 +57,14 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// Returns a duration as [`duration`] does, but without fractions from one second on.
+pub fn whole_seconds(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        return duration(time);
+    }
+    duration(Duration::from_secs(time.as_secs())).replace(".0 s", " s")
+}
+
 /// Parses `500ms`, `30s`, `10m`, `2h`, or several of them in a row, as kubectl and Go write durations.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration such as 30s, 10m or 1h30m");
@@ -122,6 +130,13 @@ mod tests {
             (11_100.0, "3 h 5 min"),
         ] {
             assert_eq!(duration(Duration::from_secs_f64(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn words_whole_seconds() {
+        for (millis, words) in [(500, "0.5 s"), (7_900, "7 s"), (60_000, "1 min")] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), words);
         }
     }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::profile::{LiveProfiles, ProfileCount};
-use crate::text::duration;
+use crate::text::whole_seconds;
 
 /// How a model stands on one cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -142,12 +142,11 @@ impl Verdict {
 
     /// Returns the reason with how long it has held.
     pub fn reason_at(&self, now: Timestamp) -> String {
-        let held = self
-            .since
-            .map(|_| Duration::from_secs(age(self.since, now).as_secs()));
-        match held.filter(|held| !held.is_zero()) {
-            Some(held) => format!("{} (since {})", self.reason, duration(held)),
-            None => self.reason.clone(),
+        match self.since.map(|since| age(Some(since), now)) {
+            Some(held) if held >= Duration::from_secs(1) => {
+                format!("{} (since {})", self.reason, whole_seconds(held))
+            }
+            _ => self.reason.clone(),
         }
     }
 

@@ -115,6 +115,7 @@ fn created(object: &Value) -> Vec<String> {
     let text = |key: &str| object.pointer(&format!("/spec/{key}")).map(plain);
     let replicas = match (text("replicas"), text("minReplicas"), text("maxReplicas")) {
         (Some(fixed), ..) => Some(fixed),
+        (None, Some(least), Some(most)) if least == most => Some(least),
         (None, Some(least), Some(most)) => Some(format!("{least}..{most}")),
         (None, Some(least), None) => Some(format!("{least}..")),
         (None, None, _) => None,

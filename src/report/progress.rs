@@ -275,9 +275,20 @@ impl<'a> View<'a> {
     }
 }
 
+/// A line of this many characters is drawn where the terminal does not say how wide it is.
+const USUAL_WIDTH: u16 = 80;
+/// What stands before the words, and room for the `^C` that the terminal itself writes: a line that wraps can't be redrawn.
+const MARGIN: u16 = 12;
+
 fn spinner() -> ProgressBar {
     let line = ProgressBar::new_spinner();
-    let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
+    let width = terminal_size::terminal_size_of(std::io::stderr())
+        .map_or(USUAL_WIDTH, |(width, _)| width.0);
+    let template = format!(
+        "{{spinner}} {{elapsed:>4}} {{msg:{}!}}",
+        width.saturating_sub(MARGIN).max(1)
+    );
+    let style = ProgressStyle::with_template(&template);
     line.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     line.enable_steady_tick(Duration::from_millis(120));
     line

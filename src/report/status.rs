@@ -67,9 +67,7 @@ fn cells(row: &StatusRow, wide: bool, now: Timestamp, styles: &Styles) -> Vec<St
         row.cluster.to_string(),
         ready,
         styles.paint(style, verdict.state.word()),
-        age.map_or("-".to_owned(), |age| {
-            text::duration(Duration::from_secs(age.as_secs())).replace(".0 s", " s")
-        }),
+        age.map_or("-".to_owned(), text::whole_seconds),
     ];
     if wide {
         let owned = if row.owned { "yes" } else { "no" };

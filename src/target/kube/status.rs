@@ -100,7 +100,7 @@ impl CallError {
                 format!("no time is left to ask {server}"),
             );
         }
-        let limit = text::duration(limit).replace(".0 s", " s");
+        let limit = text::whole_seconds(limit);
         CallError::new(Kind::Timeout, server, format!("no answer from {server} within {limit}"))
             .hint("check that the server is well, and that nothing on the way swallows packets (VPN, firewall)")
     }
@@ -183,7 +183,7 @@ impl CallError {
 
     /// Adds that the server's `Retry-After` is too late for the deadline.
     pub(super) fn too_late(mut self, wait: Duration) -> Self {
-        let wait = text::duration(wait).replace(".0 s", " s");
+        let wait = text::whole_seconds(wait);
         self.message
             .truncate(self.message.trim_end_matches('.').len());
         self.message.push_str(&format!(
