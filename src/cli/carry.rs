@@ -86,7 +86,7 @@ impl Carry<'_> {
     }
 
     async fn run(&self, plan: &Plan, targets: &Targets) -> Outcome {
-        let interrupt = Interrupt::listen();
+        let interrupt = Interrupt::listen(Exit::Interrupted.code());
         let (sender, receiver) = mpsc::unbounded_channel();
         let rollout = rollout::run(plan, self.project, targets, self.options, interrupt, sender);
         let (outcome, ()) =

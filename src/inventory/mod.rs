@@ -3,6 +3,7 @@
 
 mod look;
 mod paths;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,6 +23,7 @@ use crate::value::{ClusterName, ModelName, Namespace};
 
 pub use look::{Look, Looker};
 pub use paths::{Paths, SYSTEM_NAMESPACE};
+pub use standing::{Standing, standings};
 
 /// All clusters of a run: each read, or the reason why not.
 pub type Inventory = BTreeMap<ClusterName, Result<State, Problem>>;

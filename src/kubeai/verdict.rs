@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::profile::{LiveProfiles, ProfileCount};
-use crate::text::whole_seconds;
+use crate::text::{quoted_list, whole_seconds};
 
 /// How a model stands on one cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -214,7 +214,7 @@ pub fn judge(seen: &Observed) -> Verdict {
     };
     let want = wanted(model);
     if model.pointer("/metadata/deletionTimestamp").is_some() {
-        return Verdict::new(State::Deleting, finalizers(model)).of(0, want);
+        return Verdict::new(State::Deleting, deletion_waits_for(model)).of(0, want);
     }
     if let Some(reason) = bad_profile(model, seen.profiles) {
         return Verdict::new(State::BadProfile, reason).of(ready_pods(seen), want);
@@ -253,18 +253,19 @@ pub fn wanted(model: &Value) -> u32 {
         .max(integer(model, "/spec/minReplicas").unwrap_or(0))
 }
 
-fn finalizers(model: &Value) -> String {
-    let names: Vec<&str> = model
+/// Says what keeps an object that is being deleted.
+pub fn deletion_waits_for(object: &Value) -> String {
+    let names = object
         .pointer("/metadata/finalizers")
-        .and_then(Value::as_array)
+        .and_then(Value::as_array);
+    let names: Vec<&str> = names
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!("waits for finalizer {}", names.join(", "))
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("waits for {}", quoted_list(names)),
     }
 }
 

@@ -11,11 +11,10 @@ use super::{ClusterOutcome, Ended, Event, Run, Wait};
 use crate::diagnostic::{Kind, Problem};
 use crate::inventory::{self, Looker, Paths};
 use crate::kubeai::render::Identity;
-use crate::kubeai::verdict::{Change, State, Verdict};
+use crate::kubeai::verdict::{Change, State, Verdict, deletion_waits_for};
 use crate::plan::{Action, ClusterPlan, Verb, recheck};
 use crate::project::Cluster;
 use crate::target::{Directory, Session, Target};
-use crate::text;
 use crate::value::ModelName;
 
 /// Looks are this far apart: KubeAI's own status lags by 3 s.
@@ -431,7 +430,7 @@ impl<'a> Kube<'a> {
                 {
                     return Ok(());
                 }
-                Ok(live) => finalizers(&live),
+                Ok(live) => deletion_waits_for(&live),
                 Err(error) => error.to_string(),
             };
             if told.as_ref() != Some(&left) {
@@ -490,19 +489,4 @@ fn changes(actions: &[&Action]) -> BTreeMap<ModelName, Change> {
         .filter(|action| action.changes_something())
         .map(|action| (action.model.clone(), change(&action)))
         .collect()
-}
-
-fn finalizers(live: &Value) -> String {
-    let names: Vec<&str> = live
-        .pointer("/metadata/finalizers")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    if names.is_empty() {
-        "is being deleted".to_owned()
-    } else {
-        format!("waits for {}", text::quoted_list(names))
-    }
 }

@@ -6,15 +6,15 @@ use tokio::sync::watch;
 pub struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Listens from now on; before, Ctrl-C ends the program as usual.
-    pub fn listen() -> Self {
+    /// Listens from now on; before, Ctrl-C ends the program as usual. The second time it ends with this exit code.
+    pub fn listen(exit_code: i32) -> Self {
         let (raised, receiver) = watch::channel(false);
         tokio::spawn(async move {
             stop_signal().await;
             // Nobody listens any more when the rollout has just ended.
             let _ = raised.send(true);
             stop_signal().await;
-            std::process::exit(crate::failure::Exit::Interrupted.code());
+            std::process::exit(exit_code);
         });
         Interrupt(receiver)
     }

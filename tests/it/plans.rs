@@ -16,7 +16,7 @@ use mcai::report::{Styles, plan_text, problem_text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::support::expect_file;
+use super::support::{cases, expect_file};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -58,19 +58,7 @@ struct CaseCluster {
 
 #[test]
 fn every_case_gives_the_expected_plan() {
-    let mut names: Vec<_> = fs::read_dir("tests/plans")
-        .expect("the folder is there")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .into_string()
-                .expect("UTF-8")
-        })
-        .collect();
-    names.sort();
-    assert!(names.len() > 20);
-    for name in names {
+    for name in cases("tests/plans") {
         let text = run(&name);
         assert_eq!(text, run(&name), "{name}: same input, same bytes");
         expect_file(&format!("tests/plans/{name}/expected.txt"), &text);

@@ -13,6 +13,18 @@ pub(crate) fn assert_same(what: &str, actual: &str, expected: &str) {
     }
 }
 
+/// The names of all folders in a folder of cases, sorted.
+pub(crate) fn cases(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let name = |entry: fs::DirEntry| entry.file_name().into_string().expect("UTF-8");
+    let mut names: Vec<String> = entries
+        .map(|entry| name(entry.expect("an entry")))
+        .collect();
+    names.sort();
+    assert!(names.len() > 10, "too few cases in {folder}");
+    names
+}
+
 /// Compares with a file of the repository; `UPDATE=1` rewrites the file instead.
 #[track_caller]
 pub(crate) fn expect_file(path: &str, actual: &str) {

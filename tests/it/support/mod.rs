@@ -12,7 +12,7 @@ mod standin;
 
 pub(crate) use background::{eventually, wait};
 pub(crate) use cluster::{Access, Cluster, KubeAi, Node, kubeconfig, unique};
-pub(crate) use diff::{assert_same, expect_file};
+pub(crate) use diff::{assert_same, cases, expect_file};
 pub(crate) use faults::{Fault, Proxy};
 pub(crate) use program::{Run, Sandbox};
 pub(crate) use standin::StandIn;
