@@ -80,45 +80,38 @@ pub fn delete(
     maker.made
 }
 
-/// Says whether an action still is what the plan says, seen from a fresh preview; `Some` is why not.
+/// Says why an apply is no longer what the plan shows, seen from a fresh preview. Deletes need none: they name the UID.
 pub fn recheck(
     action: &Action,
     identity: &Identity,
     live: Option<&Value>,
     preview: Option<&Preview>,
 ) -> Option<Problem> {
-    let stale = |detail: String| {
-        Some(
-            Problem::error(Kind::Stale, "the plan is stale")
-                .detail(detail)
-                .hint("plan again"),
-        )
+    let object = action.object.as_ref()?;
+    let previewed = match preview? {
+        Preview::Server(previewed) => previewed,
+        Preview::Unverified(problem) => return Some((**problem).clone()),
+        Preview::Refused(error) => return Some(refused(error, &action.model, object)),
     };
-    let live = live.filter(|_| action.verb != Verb::Create || live.is_some());
-    match (action.verb, &action.object) {
-        (Verb::Delete, _) => {
-            let uid = live
-                .and_then(|live| live.pointer("/metadata/uid"))
-                .and_then(Value::as_str);
-            (uid.is_some() && uid != action.uid.as_deref())
-                .then(|| stale(format!("model `{}` was made anew since", action.model)))?
-        }
-        (_, Some(object)) => {
-            let previewed = match preview? {
-                Preview::Server(previewed) => previewed,
-                Preview::Unverified(problem) => return Some((**problem).clone()),
-                Preview::Refused(error) => return Some(refused(error, &action.model, object)),
-            };
-            let fresh = compare(identity, &action.model, object, live, previewed, true);
-            (fresh.fingerprint != action.fingerprint).then(|| {
-                stale(format!(
-                    "model `{}` changed since the plan was made",
-                    action.model
-                ))
-            })?
-        }
-        (_, None) => None,
+    let fresh = compare(identity, &action.model, object, live, previewed, true);
+    if fresh.fingerprint == action.fingerprint {
+        return None;
     }
+    let detail = format!("model `{}` changed since the plan was made", action.model);
+    let problem = Problem::error(Kind::Stale, "the plan is stale")
+        .detail(detail)
+        .hint("plan again");
+    let moved = fresh
+        .changes
+        .iter()
+        .filter(|change| !action.changes.contains(change));
+    Some(moved.fold(problem, |problem, change| {
+        let now = change
+            .old
+            .as_ref()
+            .map_or("gone".to_owned(), Value::to_string);
+        problem.cause(format!("{} is {now} now", change.path))
+    }))
 }
 
 struct Maker<'a> {

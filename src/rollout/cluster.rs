@@ -9,10 +9,9 @@ use tokio::time::Instant;
 
 use super::{ClusterOutcome, Ended, Event, Run, Wait};
 use crate::diagnostic::{Kind, Problem};
-use crate::inventory::{self, Looker, Paths};
-use crate::kubeai::render::Identity;
+use crate::inventory::{self, Looker, Paths, Preview};
 use crate::kubeai::verdict::{Change, State, Verdict, deletion_waits_for};
-use crate::plan::{Action, ClusterPlan, Verb, recheck};
+use crate::plan::{Action, ClusterPlan, Owner, Verb, owner, recheck};
 use crate::project::Cluster;
 use crate::target::{Directory, Session, Target};
 use crate::value::ModelName;
@@ -63,6 +62,9 @@ fn write_files(
     directory: &Directory,
     actions: &[&Action],
 ) -> ClusterOutcome {
+    if let Some(problem) = stale_file(run, directory, actions) {
+        return ClusterOutcome::failed(problem);
+    }
     let mut outcome = ClusterOutcome::new(Ended::Reached);
     for action in actions {
         outcome
@@ -101,6 +103,28 @@ fn write_files(
     outcome
 }
 
+/// A file that somebody changed after the plan was made is theirs: reading all again costs nothing.
+fn stale_file(run: &Run, directory: &Directory, actions: &[&Action]) -> Option<Problem> {
+    let identity = run.identity();
+    let files = match directory.models(&run.plan.namespace) {
+        Ok(files) => files,
+        Err(problem) => return Some(problem),
+    };
+    actions.iter().find_map(|action| {
+        let file = files.get(action.model.as_str());
+        let preview = action.object.clone().map(Preview::Server);
+        let taken = action.verb == Verb::Delete
+            && file.is_some_and(|file| owner(file, &identity) != Owner::Own);
+        match taken {
+            true => Some(
+                Problem::error(Kind::Stale, "the plan is stale")
+                    .detail(format!("model `{}` is no longer mcai's", action.model)),
+            ),
+            false => recheck(action, &identity, file, preview.as_ref()),
+        }
+    })
+}
+
 struct Kube<'a> {
     run: &'a Run<'a>,
     cluster: &'a ClusterPlan,
@@ -118,13 +142,6 @@ impl<'a> Kube<'a> {
             session,
             paths,
             started: Instant::now(),
-        }
-    }
-
-    fn identity(&self) -> Identity {
-        Identity {
-            project: self.run.plan.project.clone(),
-            id: self.run.plan.id.clone(),
         }
     }
 
@@ -176,7 +193,7 @@ impl<'a> Kube<'a> {
                 Ok(fresh) => fresh,
                 Err(problem) => return Some(problem),
             };
-        let identity = self.identity();
+        let identity = self.run.identity();
         actions.iter().find_map(|action| {
             recheck(
                 action,
@@ -229,7 +246,7 @@ impl<'a> Kube<'a> {
         let marker = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": self.paths.marker_name, "namespace": self.run.plan.namespace, "labels": self.identity().labels()},
+            "metadata": {"name": self.paths.marker_name, "namespace": self.run.plan.namespace, "labels": self.run.identity().labels()},
             "data": {"cluster": self.cluster.cluster, "project": self.run.plan.project},
         });
         if let Err(error) = session.apply(&self.paths.apply_marker(), &marker).await {

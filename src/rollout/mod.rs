@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::diagnostic::{Kind, Problem};
 use crate::inventory::{self, Targets};
+use crate::kubeai::render::Identity;
 use crate::plan::{ClusterPlan, Plan, Verb};
 use crate::project::Project;
 use crate::value::ClusterName;
@@ -68,6 +69,13 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn identity(&self) -> Identity {
+        Identity {
+            project: self.plan.project.clone(),
+            id: self.plan.id.clone(),
+        }
+    }
+
     fn send(&self, event: Event) {
         // The report ends only with the rollout; if it has ended early, there is nobody to tell.
         let _ = self.events.send(event);

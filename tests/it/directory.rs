@@ -135,6 +135,45 @@ fn a_file_that_mcai_did_not_make_is_never_touched() {
     assert_eq!(sandbox.read(FILE), "half: [done\n");
 }
 
+#[test]
+fn an_edit_after_the_plan_is_not_lost() {
+    let sandbox = sandbox();
+    sandbox.mcai(&["deploy", "--yes"]).code(0);
+    sandbox.write(
+        "mcai.yaml",
+        &MANIFEST.replace("maxReplicas: 3", "maxReplicas: 5"),
+    );
+    sandbox.mcai(&["plan", "--out", "saved.plan"]).code(0);
+    let edited = sandbox
+        .read(FILE)
+        .replace("maxReplicas: 3", "maxReplicas: 4");
+    sandbox.write(FILE, &edited);
+    let run = sandbox.mcai(&["apply", "saved.plan", "--yes"]);
+    run.code(1);
+    assert!(
+        run.stderr.contains("error: the plan is stale"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("caused by: spec.maxReplicas is 4 now"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(sandbox.read(FILE), edited);
+    sandbox.mcai(&["plan", "--out", "saved.plan"]).code(0);
+    sandbox.mcai(&["apply", "saved.plan", "--yes"]).code(0);
+    assert!(sandbox.read(FILE).contains("maxReplicas: 5"));
+    sandbox.write("saved.plan", "{}");
+    let run = sandbox.mcai(&["apply", "saved.plan", "--yes"]);
+    run.code(1);
+    assert!(
+        run.stderr.contains("error: not a saved plan"),
+        "{}",
+        run.stderr
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_symbolic_link_never_leads_out_of_the_project() {

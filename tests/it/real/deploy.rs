@@ -262,6 +262,7 @@ fn a_saved_plan_is_carried_out_though_kubeai_scales_and_refused_when_its_fields_
         &[
             "error: the plan is stale",
             "model `llama` changed since the plan was made",
+            "caused by: spec.maxReplicas is 9 now",
             "hint: plan again",
         ],
     );
