@@ -63,7 +63,7 @@ impl App {
     }
 
     /// Returns what opens clusters; nothing is read yet.
-    pub fn connector(&self, cluster_timeout: Duration) -> Connector {
+    pub fn connector(&self, project: &Project, cluster_timeout: Duration) -> Connector {
         let locations = kube::Locations {
             explicit: self
                 .flags
@@ -79,6 +79,7 @@ impl App {
         };
         let proxies = kube::proxy::Environment::new(|name| self.host.var(name).map(str::to_owned));
         Connector {
+            root: project.root.clone(),
             kubeconfig: kube::Kubeconfig::new(locations),
             net: kube::Net { proxies },
             runner: kube::Runner::new(),

@@ -57,7 +57,7 @@ pub(super) fn run(app: &App, args: &ApplyArgs) -> Result<Exit, Failure> {
             .into());
     }
     app.block_on(async {
-        let connector = app.connector(args.cluster_timeout);
+        let connector = app.connector(&project, args.cluster_timeout);
         let targets = inventory::open(
             &connector,
             plan.clusters

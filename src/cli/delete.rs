@@ -54,7 +54,7 @@ pub(super) fn run(app: &App, args: &DeleteArgs) -> Result<Exit, Failure> {
         prune: false,
     };
     app.block_on(async {
-        let connector = app.connector(args.cluster_timeout);
+        let connector = app.connector(&project, args.cluster_timeout);
         let targets = inventory::open(&connector, clusters.iter().copied()).await;
         let inventory = inventory::observe(
             &desired,

@@ -49,7 +49,7 @@ pub(super) fn run(app: &App, args: &PlanArgs) -> Result<Exit, Failure> {
 
 /// Opens and reads the selected clusters, and plans.
 pub(super) async fn make(app: &App, desired: &Desired<'_>, args: &PlanningArgs) -> (Made, Targets) {
-    let connector = app.connector(args.cluster_timeout);
+    let connector = app.connector(desired.project, args.cluster_timeout);
     let targets = inventory::open(
         &connector,
         desired.clusters.iter().map(|wanted| wanted.cluster),

@@ -93,7 +93,7 @@ async fn read(
     clusters: &[&Cluster],
     args: &StatusArgs,
 ) -> (Vec<StatusRow>, Vec<Problem>) {
-    let connector = app.connector(args.cluster_timeout);
+    let connector = app.connector(project, args.cluster_timeout);
     let now = app.host.now();
     let reads = clusters
         .iter()

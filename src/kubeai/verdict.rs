@@ -412,14 +412,7 @@ fn judge_pods(pods: &[Pod], want: u32, seen: &Observed) -> Verdict {
             !old.is_empty(),
             seen.change.is_some(),
         ),
-        None if !old.is_empty() => {
-            let reason = if ready >= want {
-                format!("{} of the old pods to go", old.len())
-            } else {
-                format!("new pods are to replace {} old", old.len())
-            };
-            Verdict::new(State::Updating, reason).of(ready, want)
-        }
+        None if !old.is_empty() => replacing(old.len(), ready, want, seen),
         None if ready < want => no_pods(ready, want, seen),
         None => Verdict::new(State::Starting, "KubeAI has not acted yet").of(ready, want),
     }
@@ -483,6 +476,27 @@ fn in_context(
         _ => {}
     }
     verdict
+}
+
+/// The verdict while old pods are left and nothing is wrong with new ones.
+fn replacing(old: usize, ready: u32, want: u32, seen: &Observed) -> Verdict {
+    let waited = seen
+        .change
+        .map_or(Duration::ZERO, |change| age(Some(change.at), seen.now));
+    let verdict = if ready >= want {
+        Verdict::new(State::Updating, format!("{old} of the old pods to go"))
+    } else if ready == 0 && waited >= SILENCE {
+        Verdict::new(
+            State::NotPickedUp,
+            format!("KubeAI does not replace the {old} old pods: is its controller down?"),
+        )
+    } else {
+        Verdict::new(
+            State::Updating,
+            format!("new pods are to replace {old} old"),
+        )
+    };
+    verdict.of(ready, want)
 }
 
 fn no_pods(ready: u32, want: u32, seen: &Observed) -> Verdict {
@@ -550,11 +564,19 @@ fn judge_container(container: &ContainerStatus) -> Option<Verdict> {
             Some(Verdict::new(State::Crash, join(&[reason, message])))
         }
         "CrashLoopBackOff" => Some(Verdict::new(State::Crash, crashed(container))),
-        _ if container.restart_count >= CRASHES && !container.ready => {
+        // Between two tries; one that runs again may well come up this time.
+        _ if container.restart_count >= CRASHES && has_ended(container) => {
             Some(Verdict::new(State::Crash, crashed(container)))
         }
         _ => None,
     }
+}
+
+fn has_ended(container: &ContainerStatus) -> bool {
+    container
+        .state
+        .as_ref()
+        .is_some_and(|state| state.terminated.is_some())
 }
 
 fn crashed(container: &ContainerStatus) -> String {

@@ -15,12 +15,14 @@ use crate::value::{ModelName, Namespace};
 use crate::yaml;
 
 pub struct Directory {
+    /// The project's folder, which nothing is written outside of.
+    root: PathBuf,
     path: PathBuf,
 }
 
 impl Directory {
-    pub fn new(path: PathBuf) -> Self {
-        Directory { path }
+    pub fn new(root: PathBuf, path: PathBuf) -> Self {
+        Directory { root, path }
     }
 
     /// Returns where a model's file lies.
@@ -84,7 +86,7 @@ impl Directory {
             .parent()
             .into_iter()
             .flat_map(Path::ancestors)
-            .take_while(|folder| folder.starts_with(&self.path));
+            .take_while(|folder| **folder != self.root);
         for folder in below {
             if fs::symlink_metadata(folder).is_ok_and(|meta| meta.file_type().is_symlink()) {
                 return Err(

@@ -3,6 +3,7 @@
 pub mod directory;
 pub mod kube;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ impl Target {
 
 /// Opens targets: what all clusters of a run share.
 pub struct Connector {
+    /// The project's folder.
+    pub root: PathBuf,
     pub kubeconfig: kube::Kubeconfig,
     pub net: kube::Net,
     pub runner: Arc<kube::Runner>,
@@ -51,7 +54,7 @@ impl Connector {
         };
         match (&cluster.target.directory, live) {
             (Some(path), live) => Ok(Target::Directory {
-                directory: Directory::new(path.value.clone()),
+                directory: Directory::new(self.root.clone(), path.value.clone()),
                 live,
             }),
             (None, Some(session)) => Ok(Target::Kube(session)),

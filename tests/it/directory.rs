@@ -177,17 +177,20 @@ fn an_edit_after_the_plan_is_not_lost() {
 #[cfg(unix)]
 #[test]
 fn a_symbolic_link_never_leads_out_of_the_project() {
-    let sandbox = sandbox();
-    let outside = sandbox.home().join("outside");
-    fs::create_dir(&outside).unwrap();
-    fs::create_dir(sandbox.dir().join("deploy")).unwrap();
-    std::os::unix::fs::symlink(&outside, sandbox.dir().join("deploy/aws-1")).unwrap();
-    let run = sandbox.mcai(&["deploy", "--yes"]);
-    run.code(1);
-    assert!(
-        run.stderr.contains("error: a symbolic link in the way"),
-        "{}",
-        run.stderr
-    );
-    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    for link in ["deploy", "deploy/aws-1", "deploy/aws-1/kubeai"] {
+        let sandbox = sandbox();
+        let outside = sandbox.home().join("outside");
+        fs::create_dir(&outside).unwrap();
+        let link = sandbox.dir().join(link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&outside, &link).unwrap();
+        let run = sandbox.mcai(&["deploy", "--yes"]);
+        run.code(1);
+        assert!(
+            run.stderr.contains("error: a symbolic link in the way"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    }
 }
