@@ -57,12 +57,13 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// Returns a duration as [`duration`] does, but without fractions from one second on.
+/// Returns a duration as [`duration`] does, but rounded to whole seconds from one second on.
 pub fn whole_seconds(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         return duration(time);
     }
-    duration(Duration::from_secs(time.as_secs())).replace(".0 s", " s")
+    let rounded = (time + Duration::from_millis(500)).as_secs();
+    duration(Duration::from_secs(rounded)).replace(".0 s", " s")
 }
 
 /// Parses `500ms`, `30s`, `10m`, `2h`, or several of them in a row, as kubectl and Go write durations.
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn words_whole_seconds() {
-        for (millis, words) in [(500, "0.5 s"), (7_900, "7 s"), (60_000, "1 min")] {
+        for (millis, words) in [(500, "0.5 s"), (7_900, "8 s"), (60_000, "1 min")] {
             assert_eq!(whole_seconds(Duration::from_millis(millis)), words);
         }
     }

@@ -148,6 +148,14 @@ fn parse(origin: &str, url: &str) -> Result<Proxy, Problem> {
             ))
             .hint("write special characters of user and password as %XX")
     };
+    // An unencoded `/`, `?` or `#` in a password ends the host early: what would be taken for the host is the login.
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host_end = after_scheme
+        .find(['/', '?', '#'])
+        .unwrap_or(after_scheme.len());
+    if after_scheme[host_end..].contains('@') {
+        return Err(unusable());
+    }
     let login = Matcher::builder()
         .all(url)
         .build()

@@ -521,7 +521,10 @@ fn from_tls(server: &Arc<str>, error: &rustls::Error) -> CallError {
     match error {
         // An own certificate as `certificate-authority-data` satisfies Go, but not rustls. The way out is the
         // issuer's certificate, never to switch the check off.
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => unreachable(format!(
+        // A CA that was made anew under its old name gives a bad signature: the one that is known here did not sign.
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => unreachable(format!(
             "the certificate of {server} is not signed by an authority that is known here"
         ))
         .hint(
