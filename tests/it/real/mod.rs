@@ -7,6 +7,7 @@ mod faults;
 mod ownership;
 mod readiness;
 mod rules;
+mod ways;
 
 use super::support::{Access, Cluster, KubeAi, Node, Run, Sandbox, StandIn, kubeconfig, unique};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use futures::stream::{self, StreamExt};
 use http::uri::PathAndQuery;
-use http::{Request, Response, StatusCode, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
@@ -22,6 +22,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
@@ -30,6 +31,7 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::background::{handle, wait};
+use super::certificates::Identity;
 use super::cluster::{Access, Cluster};
 
 type Body = UnsyncBoxBody<Bytes, anyhow::Error>;
@@ -199,6 +201,25 @@ impl Fault {
     }
 }
 
+/// How a proxy meets its clients, where that is not as the cluster does.
+#[derive(Default)]
+pub(crate) struct Front {
+    pub(crate) http2: Http2,
+    /// Its own certificate, instead of the cluster's.
+    pub(crate) identity: Option<Identity>,
+    /// The authority whose clients, and nobody else, are let in: as admins of the cluster.
+    pub(crate) clients: Option<String>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) enum Http2 {
+    #[default]
+    Spoken,
+    /// Agreed to, and then not understood.
+    Claimed,
+    NotOffered,
+}
+
 /// Stands in front of one cluster until dropped.
 pub(crate) struct Proxy {
     state: Arc<State>,
@@ -212,6 +233,9 @@ struct State {
     turn: watch::Sender<Turn>,
     upstream: Client<HttpsConnector<HttpConnector>, Incoming>,
     target: String,
+    http2: Http2,
+    /// Who the clients are behind the proxy, if their certificates say who they are.
+    admin: Option<HeaderValue>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -224,20 +248,27 @@ enum Turn {
 
 impl Proxy {
     pub(crate) fn in_front_of(cluster: &Cluster) -> Proxy {
+        Proxy::with(cluster, &Front::default())
+    }
+
+    pub(crate) fn with(cluster: &Cluster, front: &Front) -> Proxy {
         let access = cluster.access();
+        let admin = HeaderValue::try_from(format!("Bearer {}", access.token));
         let state = Arc::new(State {
             fault: Mutex::new(Fault::pass()),
             requests: Mutex::default(),
             turn: watch::Sender::new(Turn::Serve),
             upstream: Client::builder(TokioExecutor::new()).build(connector(&access.ca)),
             target: access.server.clone(),
+            http2: front.http2,
+            admin: front.clients.as_ref().and(admin.ok()),
         });
         let (listener, address) = wait(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let address = listener.local_addr().expect("its address");
             (listener, address)
         });
-        let acceptor = acceptor(cluster.dir());
+        let acceptor = acceptor(cluster.dir(), front);
         handle().spawn(listen(Arc::clone(&state), listener, address, acceptor));
         Proxy {
             state,
@@ -280,26 +311,43 @@ impl Drop for Proxy {
     }
 }
 
-fn acceptor(dir: &Path) -> TlsAcceptor {
-    let certificates = CertificateDer::pem_file_iter(dir.join("tls.crt"))
-        .and_then(Iterator::collect)
-        .expect("the cluster's certificate");
-    let key = PrivateKeyDer::from_pem_file(dir.join("tls.key")).expect("the cluster's key");
+fn acceptor(dir: &Path, front: &Front) -> TlsAcceptor {
+    let identity = front.identity.clone();
+    let identity = identity.unwrap_or_else(|| Identity::in_folder(dir));
+    let certificates = CertificateDer::pem_slice_iter(identity.certificate.as_bytes());
+    let certificates = certificates.collect::<Result<_, _>>().expect("PEM");
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("PEM");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let clients = match &front.clients {
+        None => WebPkiClientVerifier::no_client_auth(),
+        Some(ca) => {
+            let roots = Arc::new(roots(ca.as_bytes()));
+            WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
+                .build()
+                .expect("an authority")
+        }
+    };
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("TLS 1.2 and 1.3")
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(certificates, key)
         .expect("they belong together");
     config.alpn_protocols = vec![b"h2".into(), b"http/1.1".into()];
+    if front.http2 == Http2::NotOffered {
+        config.alpn_protocols.remove(0);
+    }
     TlsAcceptor::from(Arc::new(config))
 }
 
-fn connector(ca: &Path) -> HttpsConnector<HttpConnector> {
+fn roots(ca: &[u8]) -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(ca).expect("the cluster's certificate");
-    roots.add_parsable_certificates(certificates.flatten());
+    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(ca).flatten());
+    roots
+}
+
+fn connector(ca: &Path) -> HttpsConnector<HttpConnector> {
+    let roots = roots(&std::fs::read(ca).expect("the cluster's certificate"));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -376,6 +424,7 @@ async fn connection(
         turn.wait_for(|turn| *turn != Turn::Hang).await?;
         let stream = acceptor.accept(stream).await?;
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let is_http2 = is_http2 && state.http2 == Http2::Spoken;
         let stream = TokioIo::new(stream);
         let service = service_fn(move |request| {
             let (state, reset) = (Arc::clone(&state), Arc::clone(&ordered));
@@ -435,6 +484,9 @@ impl State {
         parts.uri = format!("{}{path}", self.target).parse()?;
         parts.version = Version::HTTP_11;
         parts.headers.remove(header::HOST);
+        if let Some(admin) = &self.admin {
+            parts.headers.insert(header::AUTHORIZATION, admin.clone());
+        }
         let response = self
             .upstream
             .request(Request::from_parts(parts, body))

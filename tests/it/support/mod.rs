@@ -4,15 +4,19 @@
 
 mod api;
 mod background;
+mod certificates;
 mod cluster;
 mod diff;
 mod faults;
 mod program;
 mod standin;
+mod tunnel;
 
 pub(crate) use background::{eventually, wait};
+pub(crate) use certificates::{Authority, Identity};
 pub(crate) use cluster::{Access, Cluster, KubeAi, Node, kubeconfig, unique};
 pub(crate) use diff::{assert_same, cases, expect_file};
-pub(crate) use faults::{Fault, Proxy};
+pub(crate) use faults::{Fault, Front, Http2, Proxy};
 pub(crate) use program::{Run, Sandbox};
 pub(crate) use standin::StandIn;
+pub(crate) use tunnel::Tunnel;
