@@ -88,6 +88,10 @@ fn read_file(host: &Host) -> Result<BTreeMap<ClusterName, Sourced<String>>, Vec<
     };
     let shown = path.display().to_string();
     let text = host::read_text(&path, &shown, yaml::MAX_BYTES).map_err(|problem| vec![problem])?;
+    let is_remark = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    if text.lines().all(is_remark) {
+        return Ok(BTreeMap::new());
+    }
     let (root, duplicates) =
         yaml::parse(&Arc::new(Source { name: shown, text })).map_err(|problem| vec![problem])?;
     let findings = Findings::default();

@@ -56,6 +56,29 @@ pub(super) fn run(app: &App, args: &ApplyArgs) -> Result<Exit, Failure> {
             .hint("plan again")
             .into());
     }
+    for planned in &plan.clusters {
+        let now = project
+            .clusters
+            .get(&planned.cluster)
+            .map(|cluster| plan::target_of(&project, cluster));
+        let same_kind = now
+            .as_ref()
+            .is_some_and(|now| now.starts_with("context ") == planned.live);
+        // Where the cluster's identity is known, it decides: names of contexts differ per person.
+        let known = planned.live && planned.uid.is_some();
+        if !same_kind || (!known && now.as_ref() != Some(&planned.target)) {
+            let detail = format!(
+                "cluster `{}` was planned for {}, the manifest says {}",
+                planned.cluster,
+                planned.target,
+                now.unwrap_or_default()
+            );
+            return Err(Problem::error(Kind::Stale, "the plan is stale")
+                .detail(detail)
+                .hint("plan again")
+                .into());
+        }
+    }
     app.block_on(async {
         let connector = app.connector(&project, args.cluster_timeout);
         let targets = inventory::open(

@@ -73,7 +73,7 @@ impl Carry<'_> {
         }
         let changing = made.plan.changes_something();
         if changing && !self.args.yes {
-            ask(self.app, self.question, &made.plan)?;
+            ask(self.app, self.question, &made.plan).await?;
             self.options.recheck = true;
         }
         let outcome = self.run(&made.plan, targets).await;
@@ -134,7 +134,8 @@ pub(super) fn obstacles(made: &Made, skip_unreachable: bool) -> Result<usize, Fa
     }
 }
 
-fn ask(app: &App, question: &str, plan: &Plan) -> Result<(), Failure> {
+/// Asks on another thread, so that connections are kept alive while the user thinks.
+async fn ask(app: &App, question: &str, plan: &Plan) -> Result<(), Failure> {
     let clusters = plan
         .clusters
         .iter()
@@ -144,9 +145,12 @@ fn ask(app: &App, question: &str, plan: &Plan) -> Result<(), Failure> {
         "{question} {}? [y/N] ",
         text::count(clusters, "cluster")
     ));
-    let mut line = String::new();
-    let read = io::stdin().lock().read_line(&mut line);
-    if read.is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    let answer = answer.await.ok().and_then(Result::ok).unwrap_or_default();
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
     Err(Failure::with(

@@ -2,13 +2,12 @@
 
 use clap::{Args, ValueEnum};
 
-use super::carry::{Carry, obstacles, refuse_unanswerable};
+use super::carry::{Carry, refuse_unanswerable};
 use super::flags::{PlanningArgs, RolloutArgs, SelectionArgs};
 use super::plan;
 use crate::app::App;
 use crate::failure::{Exit, Failure};
 use crate::place::{self, Desired};
-use crate::plan::Plan;
 use crate::report::{Format, answer};
 
 /// Bring models to every cluster that should have them, and wait until they are ready
@@ -51,8 +50,7 @@ pub(super) fn run(app: &App, args: &DeployArgs) -> Result<Exit, Failure> {
         let (made, targets) = plan::make(app, &desired, &args.planning).await;
         if args.dry_run == DryRun::Server {
             plan::show(app, &made);
-            return obstacles(&made, args.planning.skip_unreachable)
-                .map(|_| changes(&made.plan, &args.rollout));
+            return Ok(plan::exit(&made, args.rollout.detailed_exitcode));
         }
         let options = args.rollout.options(args.planning.cluster_timeout, false);
         Carry {
@@ -66,14 +64,6 @@ pub(super) fn run(app: &App, args: &DeployArgs) -> Result<Exit, Failure> {
         .out(made, &targets)
         .await
     })?
-}
-
-fn changes(plan: &Plan, args: &RolloutArgs) -> Exit {
-    if args.detailed_exitcode && plan.changes_something() {
-        Exit::Changes
-    } else {
-        Exit::Reached
-    }
 }
 
 /// Shows what would be sent, without any network.

@@ -123,8 +123,16 @@ fn cluster_context(text: &str) -> Result<(ClusterName, String), String> {
     Ok((cluster.parse()?, context.to_owned()))
 }
 
-/// Runs the program.
+/// Runs the program; a panic is a bug and has its own exit code.
 pub fn main() -> ExitCode {
+    std::panic::catch_unwind(run).unwrap_or_else(|_| code(Exit::Bug))
+}
+
+fn code(exit: Exit) -> ExitCode {
+    ExitCode::from(u8::try_from(exit.code()).unwrap_or(u8::MAX))
+}
+
+fn run() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
@@ -152,7 +160,13 @@ pub fn main() -> ExitCode {
         app.report.failure(&failure);
         failure.exit
     });
-    ExitCode::from(u8::try_from(exit.code()).unwrap_or(u8::MAX))
+    // An answer that could not be written whole is no success.
+    let exit = if app.report.is_cut() && exit == Exit::Reached {
+        Exit::Error
+    } else {
+        exit
+    };
+    code(exit)
 }
 
 fn go_to(host: &mut Host, directory: &std::path::Path) -> Result<(), Failure> {
@@ -174,5 +188,5 @@ fn usage(error: &clap::Error) -> ExitCode {
     };
     // A closed pipe is no failure.
     let _ = error.print();
-    ExitCode::from(u8::try_from(exit.code()).unwrap_or(u8::MAX))
+    code(exit)
 }

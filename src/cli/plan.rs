@@ -1,6 +1,6 @@
 //! `mcai plan`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -40,11 +40,16 @@ pub(super) fn run(app: &App, args: &PlanArgs) -> Result<Exit, Failure> {
         &args.selection.selection(&args.models, args.planning.prune),
     )?;
     let (made, _) = app.block_on(make(app, &desired, &args.planning))?;
+    let saved = match &args.out {
+        Some(path) => save(app, &made, path, args.planning.skip_unreachable)?,
+        None => true,
+    };
     show(app, &made);
-    if let Some(path) = &args.out {
-        save(app, &made, path, args.planning.skip_unreachable)?;
-    }
-    Ok(exit(&made, args.detailed_exitcode))
+    Ok(if saved {
+        exit(&made, args.detailed_exitcode)
+    } else {
+        Exit::Error
+    })
 }
 
 /// Opens and reads the selected clusters, and plans.
@@ -105,19 +110,12 @@ pub(super) fn obstacles(made: &Made) -> impl Iterator<Item = &crate::diagnostic:
         .chain(&made.denied)
 }
 
-fn save(
-    app: &App,
-    made: &Made,
-    path: &std::path::Path,
-    skip_unreachable: bool,
-) -> Result<(), Failure> {
-    if !made.refusals.is_empty()
-        || !made.denied.is_empty()
-        || (!made.unreadable.is_empty() && !skip_unreachable)
-    {
+/// Saves the plan, unless something is in its way; says whether it is saved.
+fn save(app: &App, made: &Made, path: &Path, skip_unreachable: bool) -> Result<bool, Failure> {
+    if super::carry::obstacles(made, skip_unreachable).is_err() {
         app.report
             .say("not saved: the plan can't be carried out as it is");
-        return Ok(());
+        return Ok(false);
     }
     let path = app.host.directory.join(path);
     plan::save(&made.plan, &path)?;
@@ -125,10 +123,10 @@ fn save(
         "saved; carry it out with: mcai apply {}",
         path.display()
     ));
-    Ok(())
+    Ok(true)
 }
 
-fn exit(made: &Made, detailed: bool) -> Exit {
+pub(super) fn exit(made: &Made, detailed: bool) -> Exit {
     let changes = |plan: &Plan| detailed && plan.changes_something();
     if !made.refusals.is_empty() {
         Exit::Error

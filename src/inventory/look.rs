@@ -11,6 +11,7 @@ use super::{Paths, items, name_of, paths, typed};
 use crate::diagnostic::Problem;
 use crate::kubeai::profile::{LiveProfiles, ProfileCount};
 use crate::kubeai::verdict::{self, Change, Observed, Room, State, Verdict};
+use crate::process::{plain, redact};
 use crate::project::Cluster;
 use crate::target::Session;
 use crate::value::ModelName;
@@ -223,7 +224,8 @@ fn taints(nodes: &[Node]) -> Vec<String> {
 }
 
 fn shorten(line: &str) -> String {
-    let plain: String = line.chars().filter(|c| !c.is_control()).collect();
+    // A server may log its arguments and tokens.
+    let plain = redact(&plain(line), &[]);
     match plain.char_indices().nth(LOG_LINE) {
         Some((end, _)) => format!("{}...", &plain[..end]),
         None => plain,

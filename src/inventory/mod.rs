@@ -102,7 +102,7 @@ pub async fn observe(
                 let session = session.until(Instant::now() + connector.cluster_timeout);
                 observe_cluster(&session, &paths, wanted, options).await
             }
-            Some(Ok(Target::Directory { directory, .. })) => {
+            Some(Ok(Target::Directory(directory))) => {
                 observe_directory(directory, &desired.project.namespace)
             }
             Some(Err(problem)) => Err(problem.clone()),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Looker, Paths};
-use crate::diagnostic::Problem;
+use crate::diagnostic::{Kind, Problem};
 use crate::kubeai::verdict::{State, Verdict};
 use crate::project::{Cluster, Project};
 use crate::target::{Connector, Directory, Session, Target};
@@ -40,19 +40,13 @@ pub async fn standings(
         placed: placed.collect(),
         wanted: &wanted,
     };
+    if let Some(session) = connector.look_at(cluster).await {
+        let session = session?.until(Instant::now() + connector.cluster_timeout);
+        return of_cluster(project, cluster, session, models, now).await;
+    }
     match connector.open(cluster).await? {
-        Target::Directory {
-            directory,
-            live: None,
-        } => of_files(project, &directory, models),
-        Target::Kube(session)
-        | Target::Directory {
-            live: Some(session),
-            ..
-        } => {
-            let session = session.until(Instant::now() + connector.cluster_timeout);
-            of_cluster(project, cluster, session, models, now).await
-        }
+        Target::Directory(directory) => of_files(project, &directory, models),
+        Target::Kube(_) => Ok(Vec::new()),
     }
 }
 
@@ -109,7 +103,13 @@ async fn of_cluster(
         paths: &paths,
         cluster,
     };
-    let look = looker.look(now).await?;
+    let look = match looker.look(now).await {
+        // Where nothing is placed, KubeAI need not be.
+        Err(problem) if problem.kind == Kind::NotFound && models.placed.is_empty() => {
+            return Ok(Vec::new());
+        }
+        look => look?,
+    };
     let standing = async |model: ModelName| {
         let verdict = looker.verdict(&look, &model, None).await;
         Standing {

@@ -488,7 +488,9 @@ fn replacing(old: usize, ready: u32, want: u32, seen: &Observed) -> Verdict {
     } else if ready == 0 && waited >= SILENCE {
         Verdict::new(
             State::NotPickedUp,
-            format!("KubeAI does not replace the {old} old pods: is its controller down?"),
+            format!(
+                "KubeAI does not replace the {old} old pods: the change makes no difference to them, or its controller is down"
+            ),
         )
     } else {
         Verdict::new(
@@ -814,6 +816,40 @@ mod tests {
             judge(&seen(&model(0, Some(0)), &[])).state,
             State::ScaledToZero
         );
+    }
+
+    #[test]
+    fn tells_degraded_loading_caches_and_missing_pods() {
+        let two = model(2, Some(2));
+        let loading = pod(
+            "b",
+            "h",
+            json!({"containerStatuses": [{
+                "name": "server", "image": "vllm:x", "imageID": "", "ready": false, "restartCount": 0,
+                "state": {"running": {"startedAt": "2026-11-20T10:00:30Z"}}
+            }]}),
+        );
+        let pods = [pod("a", "h", ready()), loading];
+        let verdict = judge(&seen(&two, &pods));
+        assert_eq!(
+            (verdict.state, verdict.ready, verdict.want),
+            (State::Degraded, 1, 2)
+        );
+        assert_eq!(
+            verdict.reason_at(at("2026-11-20T10:01:00Z")),
+            "loads the model (since 30 s)"
+        );
+        let mut cached = model(1, Some(1));
+        cached["status"]["cache"] = json!({"loaded": false});
+        assert_eq!(judge(&seen(&cached, &[])).state, State::CacheLoading);
+        assert_eq!(judge(&seen(&two, &[])).state, State::NotPickedUp);
+        let unlisted = judge(&Observed {
+            pods: None,
+            ..seen(&two, &[])
+        });
+        assert_eq!((unlisted.state, unlisted.ready), (State::Starting, 0));
+        let deleting = json!({"metadata": {"deletionTimestamp": "2026-11-20T10:00:00Z", "finalizers": ["a/b"]}});
+        assert_eq!(judge(&seen(&deleting, &[])).reason, "waits for `a/b`");
     }
 
     #[test]

@@ -96,11 +96,25 @@ pub fn place<'p>(project: &'p Project, selection: &Selection) -> Result<Desired<
                         cluster: cluster.name.clone(),
                         reason,
                     });
-                    desired.withdrawn.push(model.name.clone());
+                    // Only a model that is named moves: the others' new homes may not be selected.
+                    if !selection.models.is_empty() {
+                        desired.withdrawn.push(model.name.clone());
+                    }
                 }
             }
         }
         placed.push(desired);
+    }
+    let nothing = placed.iter().all(|cluster| cluster.objects.is_empty());
+    if nothing && !models.is_empty() && selection.models.is_empty() && !selection.prune {
+        let places = placed
+            .iter()
+            .map(|desired| desired.cluster)
+            .collect::<Vec<_>>();
+        return Err(models
+            .iter()
+            .map(|model| unmatched_problem(model, &places, project))
+            .collect());
     }
     Ok(Desired {
         project,

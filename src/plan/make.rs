@@ -46,14 +46,27 @@ pub fn make(desired: &Desired, inventory: &Inventory, options: Options, now: Tim
         desired.clusters.iter().map(|wanted| wanted.cluster),
         inventory,
     );
+    let homeless = homeless(desired, inventory);
     for wanted in &desired.clusters {
         match inventory.get(&wanted.cluster.name) {
-            Some(Ok(state)) => maker.plan_cluster(wanted, state, desired.prune),
+            Some(Ok(state)) => maker.plan_cluster(wanted, state, desired.prune, &homeless),
             Some(Err(problem)) => maker.made.unreadable.push(problem.clone()),
             None => {}
         }
     }
     maker.made
+}
+
+/// Returns the models that should be on a cluster which can't be read: where else they are may be their only home.
+fn homeless<'a>(desired: &'a Desired, inventory: &Inventory) -> BTreeSet<&'a ModelName> {
+    let unread = desired
+        .clusters
+        .iter()
+        .filter(|wanted| !matches!(inventory.get(&wanted.cluster.name), Some(Ok(_))));
+    unread
+        .flat_map(|wanted| &wanted.objects)
+        .map(|object| &object.model)
+        .collect()
 }
 
 /// Returns the plan that deletes one model wherever it is mcai's.
@@ -186,7 +199,13 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn plan_cluster(&mut self, wanted: &DesiredCluster, state: &State, prune: bool) {
+    fn plan_cluster(
+        &mut self,
+        wanted: &DesiredCluster,
+        state: &State,
+        prune: bool,
+        homeless: &BTreeSet<&ModelName>,
+    ) {
         let cluster = wanted.cluster;
         if let Place::Kube(around) = &state.place {
             self.check_surroundings(wanted, around);
@@ -202,7 +221,11 @@ impl<'a> Maker<'a> {
             .filter(gone)
             .filter_map(|name| name.parse().ok())
             .collect();
-        for model in wanted.withdrawn.iter().chain(&pruned) {
+        let withdrawn = wanted
+            .withdrawn
+            .iter()
+            .filter(|model| !homeless.contains(model));
+        for model in withdrawn.chain(&pruned) {
             actions.extend(self.deletion(cluster, state, model, true));
         }
         self.push(cluster, state, actions);
@@ -212,12 +235,10 @@ impl<'a> Maker<'a> {
         let (live, uid, residency, marked) = match &state.place {
             Place::Directory => (false, None, Residency::Declared, true),
             Place::Kube(around) => {
-                let seen = around.regions.as_ref().is_some_and(|seen| {
-                    cluster
-                        .region
-                        .as_ref()
-                        .is_some_and(|region| seen.contains(region))
-                });
+                let one_region = |seen: &BTreeSet<String>| {
+                    seen.len() == 1 && seen.first() == cluster.region.as_ref()
+                };
+                let seen = around.regions.as_ref().is_some_and(one_region);
                 let residency = if seen {
                     Residency::Verified
                 } else {
@@ -231,17 +252,7 @@ impl<'a> Maker<'a> {
                 )
             }
         };
-        let target = match (&cluster.target.directory, &cluster.target.context) {
-            (Some(directory), _) => {
-                let path = directory
-                    .value
-                    .strip_prefix(&self.project.root)
-                    .unwrap_or(&directory.value);
-                format!("directory {}", path.display())
-            }
-            (None, Some(context)) => format!("context {}", context.value),
-            (None, None) => String::new(),
-        };
+        let target = target_of(self.project, cluster);
         let mark = !marked && actions.iter().any(Action::changes_something);
         self.made.plan.clusters.push(ClusterPlan {
             cluster: cluster.name.clone(),
@@ -373,17 +384,19 @@ impl<'a> Maker<'a> {
             .pointer("/metadata/uid")
             .and_then(Value::as_str)
             .map(str::to_owned);
-        if owner(live, &self.project.identity) != Owner::Own {
+        let whose = owner(live, &self.project.identity);
+        if whose != Owner::Own {
+            let keeper = match whose {
+                Owner::Other { name, evidence } => format!("is kept by {name} ({evidence})"),
+                _ => "lacks the labels of this project".to_owned(),
+            };
+            let problem = Problem::error(Kind::Conflict, "the model is not mcai's")
+                .detail(format!(
+                    "model `{model}` {keeper}; only what is mcai's is deleted"
+                ))
+                .hint("delete it with the tool that made it");
             if !quiet {
-                let detail = format!(
-                    "model `{model}` lacks the labels of this project; only what is mcai's is deleted"
-                );
-                self.refuse(
-                    cluster,
-                    Problem::error(Kind::Conflict, "the model is not mcai's")
-                        .detail(detail)
-                        .hint("delete it with the tool that made it"),
-                );
+                self.refuse(cluster, problem);
             }
             return None;
         }
@@ -398,6 +411,21 @@ impl<'a> Maker<'a> {
             hashes_before: Vec::new(),
             verified: true,
         })
+    }
+}
+
+/// Says in words where a cluster's objects go: `context NAME` or `directory PATH`.
+pub fn target_of(project: &Project, cluster: &Cluster) -> String {
+    match (&cluster.target.directory, &cluster.target.context) {
+        (Some(directory), _) => {
+            let path = directory
+                .value
+                .strip_prefix(&project.root)
+                .unwrap_or(&directory.value);
+            format!("directory {}", path.display())
+        }
+        (None, Some(context)) => format!("context {}", context.value),
+        (None, None) => String::new(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::place::Note;
 use crate::value::{ClusterName, ModelName, Namespace, ProjectId, ProjectName};
 
 pub use diff::{Change, changes, shapes_pods};
-pub use make::{Made, Options, delete, make, recheck};
+pub use make::{Made, Options, delete, make, recheck, target_of};
 pub use owner::{Owner, owner};
 pub use saved::{load, save};
 

@@ -238,11 +238,19 @@ impl Checker<'_> {
                 .context
                 .as_ref()
                 .map(|context| (("context", context.value.clone()), &context.origin));
-            let directory = cluster
-                .target
-                .directory
-                .as_ref()
-                .map(|dir| (("directory", dir.value.display().to_string()), &dir.origin));
+            let directory = cluster.target.directory.as_ref().map(|dir| {
+                (
+                    (
+                        "directory",
+                        dir.value
+                            .components()
+                            .collect::<PathBuf>()
+                            .display()
+                            .to_string(),
+                    ),
+                    &dir.origin,
+                )
+            });
             for (key, origin) in context.into_iter().chain(directory) {
                 let kind = key.0;
                 if let Some(first) = users.insert(key, cluster) {

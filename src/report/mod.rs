@@ -9,6 +9,7 @@ mod progress;
 mod status;
 mod style;
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::str::FromStr;
 
@@ -60,6 +61,8 @@ pub struct Report {
     pub width: Option<usize>,
     /// Whether progress may be redrawn.
     pub live: bool,
+    /// Whether an answer could not be written.
+    cut: Cell<bool>,
 }
 
 impl Report {
@@ -78,6 +81,7 @@ impl Report {
             err: Styles::new(color, host.stderr_terminal && !dumb, host),
             quiet,
             width: terminal.and_then(|width| width.or_else(columns)),
+            cut: Cell::new(false),
             live: host.stderr_terminal && !dumb && host.var("CI").is_none() && !quiet,
         }
     }
@@ -85,7 +89,20 @@ impl Report {
     /// Writes an answer to stdout. A closed pipe is no failure: the reader has seen enough.
     pub fn data(&self, text: &str) {
         let mut out = io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.cut.set(true);
+                self.say(&format!(
+                    "error: cannot write the answer\n  caused by: {error}"
+                ));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an answer was lost, as on a full disk.
+    pub fn is_cut(&self) -> bool {
+        self.cut.get()
     }
 
     /// Writes a remark to stderr, unless the user wants quiet.

@@ -1,35 +1,36 @@
 //! The last words of a rollout: what was done, what to do next, how to call what is ready.
 
-use std::collections::BTreeMap;
-
 use super::style::{Style, Styles};
 use crate::failure::Exit;
-use crate::kubeai::verdict::{State, Verdict};
+use crate::kubeai::verdict::State;
 use crate::plan::{ClusterPlan, Plan, Verb};
 use crate::project::{Cluster, Project};
 use crate::rollout::{Ended, Outcome};
 use crate::text;
-use crate::value::ModelName;
+use crate::value::{ClusterName, ModelName};
 
 /// Returns the last lines of a rollout; `waited` says whether models were to be ready.
 pub fn outcome_text(plan: &Plan, outcome: &Outcome, exit: Exit, waited: bool) -> String {
-    let is_written = |verdicts: &BTreeMap<ModelName, Verdict>| {
-        verdicts
-            .values()
-            .any(|verdict| verdict.state == State::Written)
+    let is_live = |name: &ClusterName| {
+        plan.clusters
+            .iter()
+            .any(|cluster| cluster.cluster == *name && cluster.live)
     };
-    let (files, live): (Vec<_>, Vec<_>) = outcome
-        .clusters
-        .iter()
-        .partition(|(_, cluster)| is_written(&cluster.verdicts));
+    let (live, files): (Vec<_>, Vec<_>) =
+        outcome.clusters.iter().partition(|(name, _)| is_live(name));
     let mut lines = Vec::new();
     if !files.is_empty() {
-        let of_files =
-            |cluster: &&ClusterPlan| files.iter().any(|(name, _)| **name == cluster.cluster);
+        let done = |cluster: &&ClusterPlan| {
+            let ended = outcome
+                .clusters
+                .get(&cluster.cluster)
+                .map(|ended| ended.ended);
+            !cluster.live && ended == Some(Ended::Reached)
+        };
         let actions = plan
             .clusters
             .iter()
-            .filter(of_files)
+            .filter(done)
             .flat_map(|cluster| &cluster.actions);
         let (deleted, written): (Vec<_>, Vec<_>) = actions
             .filter(|action| action.verb != Verb::Keep)
@@ -53,7 +54,10 @@ pub fn outcome_text(plan: &Plan, outcome: &Outcome, exit: Exit, waited: bool) ->
             "{what}, nothing deployed by mcai: what applies the files is not observed"
         ));
     }
-    if !live.is_empty() || outcome.clusters.is_empty() {
+    let files_failed = files
+        .iter()
+        .any(|(_, cluster)| cluster.ended != Ended::Reached);
+    if !live.is_empty() || files_failed || outcome.clusters.is_empty() {
         let changed = live.iter().filter(|(_, cluster)| cluster.changed).count();
         let mut line = format!(
             "{} changed, {} failed",
@@ -110,16 +114,36 @@ pub fn call_text(project: &Project, outcome: &Outcome, styles: &Styles) -> Strin
             "  {name:width$}  {}{first}\n",
             styles.paint(Style::Name, &url)
         ));
-        example.get_or_insert((url, model));
+        if chats(project, model, cluster) {
+            example.get_or_insert((url, model));
+        }
+    }
+    if lines.is_empty() {
+        return String::new();
     }
     let Some((url, model)) = example else {
-        return String::new();
+        return format!("call the models at\n{}", lines.concat());
     };
     let body =
         serde_json::json!({"model": model, "messages": [{"role": "user", "content": "hello"}]});
     let curl =
         format!("curl {url}/chat/completions -H 'content-type: application/json' -d '{body}'");
     format!("call the models at\n{}such as:  {curl}\n", lines.concat())
+}
+
+/// Whether a model answers in a chat: others have other paths.
+fn chats(project: &Project, model: &ModelName, cluster: &Cluster) -> bool {
+    let spec = project
+        .models
+        .get(model)
+        .map(|model| model.effective_spec(cluster));
+    let features = spec.as_ref().and_then(|spec| spec.get("features"));
+    features.is_some_and(|features| {
+        features
+            .items()
+            .iter()
+            .any(|one| one.as_str() == Some("TextGeneration"))
+    })
 }
 
 /// Returns the URL of a cluster's models, and what must be done first where it has no endpoint.

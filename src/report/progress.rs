@@ -83,9 +83,14 @@ impl<'a> View<'a> {
         match self.bars {
             Some(_) => self.redraw(cluster, &words, lasting),
             None if self.report.format.is_for_machines() => {}
-            None => self
-                .report
-                .talk(&format!("{cluster:width$}  {words}", width = self.width)),
+            None => {
+                let line = format!("{cluster:width$}  {words}", width = self.width);
+                // What went wrong is said in quiet, too.
+                match event {
+                    Event::ClusterEnded { .. } | Event::NotMarked { .. } => self.report.say(&line),
+                    _ => self.report.talk(&line),
+                }
+            }
         }
     }
 

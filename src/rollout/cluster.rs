@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::{join, join_all};
 use serde_json::{Value, json};
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::{ClusterOutcome, Ended, Event, Run, Wait};
@@ -28,15 +29,41 @@ const NO_CAPACITY_HOLDS: Duration = Duration::from_secs(30);
 /// One look may take this long; the next one follows all the same.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) async fn apply(run: &Run<'_>, cluster: &ClusterPlan, target: &Target) -> ClusterOutcome {
+pub(super) async fn apply(
+    run: &Run<'_>,
+    cluster: &ClusterPlan,
+    target: &Target,
+    place: Option<SemaphorePermit<'_>>,
+) -> ClusterOutcome {
     let actions: Vec<&Action> = cluster
         .actions
         .iter()
         .filter(|action| action.verb != Verb::Delete)
         .collect();
     match target {
-        Target::Directory { directory, .. } => write_files(run, cluster, directory, &actions),
-        Target::Kube(session) => Kube::new(run, cluster, session).apply(&actions).await,
+        Target::Directory(directory) => write_files(run, cluster, directory, &actions),
+        Target::Kube(session) => {
+            Kube::new(run, cluster, session)
+                .apply(&actions, place)
+                .await
+        }
+    }
+}
+
+/// Says why the plan is no longer true of a cluster, if it is not.
+pub(super) async fn stale(
+    run: &Run<'_>,
+    cluster: &ClusterPlan,
+    target: &Target,
+) -> Option<Problem> {
+    let actions: Vec<&Action> = cluster
+        .actions
+        .iter()
+        .filter(|action| action.changes_something())
+        .collect();
+    match target {
+        Target::Directory(directory) => stale_file(run, directory, &actions),
+        Target::Kube(session) => Kube::new(run, cluster, session).recheck(&actions).await,
     }
 }
 
@@ -51,7 +78,7 @@ pub(super) async fn delete(
         .filter(|action| action.verb == Verb::Delete)
         .collect();
     match target {
-        Target::Directory { directory, .. } => write_files(run, cluster, directory, &actions),
+        Target::Directory(directory) => write_files(run, cluster, directory, &actions),
         Target::Kube(session) => Kube::new(run, cluster, session).delete(&actions).await,
     }
 }
@@ -67,18 +94,25 @@ fn write_files(
     }
     let mut outcome = ClusterOutcome::new(Ended::Reached);
     for action in actions {
-        outcome
-            .verdicts
-            .insert(action.model.clone(), Verdict::new(State::Written, ""));
         let namespace = &run.plan.namespace;
         let path = match (action.verb, &action.object) {
-            (Verb::Keep, _) => continue,
+            (Verb::Keep, _) => {
+                outcome
+                    .verdicts
+                    .insert(action.model.clone(), Verdict::new(State::Written, ""));
+                continue;
+            }
             (_, Some(object)) => directory.write(namespace, &action.model, object),
             (_, None) => directory.delete(namespace, &action.model),
         };
         match path {
             Ok(path) => {
                 outcome.changed = true;
+                if action.verb != Verb::Delete {
+                    outcome
+                        .verdicts
+                        .insert(action.model.clone(), Verdict::new(State::Written, ""));
+                }
                 let path = path
                     .strip_prefix(&run.project.root)
                     .unwrap_or(&path)
@@ -145,17 +179,16 @@ impl<'a> Kube<'a> {
         }
     }
 
-    async fn apply(&self, actions: &[&Action]) -> ClusterOutcome {
+    async fn apply(
+        &self,
+        actions: &[&Action],
+        place: Option<SemaphorePermit<'_>>,
+    ) -> ClusterOutcome {
         let writes: Vec<&Action> = actions
             .iter()
             .copied()
             .filter(|action| action.changes_something())
             .collect();
-        if self.run.options.recheck
-            && let Some(problem) = self.recheck(&writes).await
-        {
-            return ClusterOutcome::failed(problem);
-        }
         let mut outcome = ClusterOutcome::new(Ended::Reached);
         if let Err(problem) = self.write(&writes, &mut outcome.changed).await {
             return ClusterOutcome {
@@ -164,6 +197,7 @@ impl<'a> Kube<'a> {
                 ..outcome
             };
         }
+        drop(place);
         if !writes.is_empty() {
             let models = writes.iter().map(|action| action.model.clone()).collect();
             self.run.send(Event::Applied {
@@ -219,7 +253,20 @@ impl<'a> Kube<'a> {
         );
         let (results, ()) = join(applies, self.mark(&session)).await;
         *changed = results.iter().any(Result::is_ok);
-        results.into_iter().collect()
+        let mut failed = results.into_iter().filter_map(Result::err);
+        let Some(first) = failed.next() else {
+            return Ok(());
+        };
+        let applied = if *changed {
+            "; the cluster's other models are applied"
+        } else {
+            ""
+        };
+        let first = Problem {
+            detail: format!("{}{applied}", first.detail),
+            ..first
+        };
+        Err(failed.fold(first, |problem, other| problem.cause(other.one_line())))
     }
 
     async fn apply_one(&self, session: &Session, action: &Action) -> Result<(), Problem> {
@@ -398,6 +445,17 @@ impl<'a> Kube<'a> {
         let mut outcome = ClusterOutcome::new(Ended::Reached);
         for action in actions {
             let path = self.paths.model(&action.model);
+            // It may have been handed to another tool since it was read: only what still is mcai's is deleted.
+            let live = self.within_cluster_timeout().get(&path).await;
+            if live.is_ok_and(|live| owner(&live, &self.run.identity()) != Owner::Own) {
+                let problem = Problem::error(Kind::Stale, "the plan is stale")
+                    .detail(format!("model `{}` is no longer mcai's", action.model));
+                return ClusterOutcome {
+                    ended: Ended::Failed,
+                    problem: Some(problem),
+                    ..outcome
+                };
+            }
             let options =
                 json!({"propagationPolicy": "Background", "preconditions": {"uid": action.uid}});
             match self.within_cluster_timeout().delete(&path, &options).await {

@@ -1,7 +1,7 @@
 //! Carries out a plan: the only writes. It decides nothing; everything is in the plan.
 //!
-//! One task per cluster, actions in order inside it; a failed action skips the rest of its cluster. Deletes come when
-//! everything else is ready.
+//! One task per cluster. All objects of a cluster are applied at once, then waited for; deletes come when everything else
+//! is ready on every cluster.
 
 mod cluster;
 mod event;
@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use futures::stream::FuturesUnordered;
 use serde_json::Value;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use crate::diagnostic::{Kind, Problem};
@@ -23,6 +23,7 @@ use crate::inventory::{self, Targets};
 use crate::kubeai::render::Identity;
 use crate::plan::{ClusterPlan, Plan, Verb};
 use crate::project::Project;
+use crate::target::Target;
 use crate::value::ClusterName;
 
 pub use event::{ClusterOutcome, Ended, Event, Outcome};
@@ -84,7 +85,36 @@ impl Run<'_> {
     /// Whether a cluster that is not begun should be begun.
     fn may_begin(&self) -> bool {
         let stopped = self.failed.get() && self.options.on_failure == OnFailure::Stop;
-        !self.interrupt.is_raised() && !stopped
+        let in_time = Instant::now() < self.deadline;
+        !self.interrupt.is_raised() && !stopped && in_time
+    }
+
+    /// Whether everything else is as it should be: deletes come last.
+    fn may_delete(&self, outcome: &Outcome) -> bool {
+        let all_well = outcome
+            .clusters
+            .values()
+            .all(|cluster| cluster.ended == Ended::Reached);
+        let applies = self
+            .plan
+            .clusters
+            .iter()
+            .any(|cluster| Phase::Apply.concerns(cluster));
+        let known_to_serve = self.options.wait == Wait::Ready || !applies;
+        all_well && known_to_serve && !self.interrupt.is_raised()
+    }
+
+    fn tell_ended(&self, cluster: &ClusterPlan, outcome: &ClusterOutcome) {
+        if outcome.ended == Ended::Failed {
+            self.failed.set(true);
+        }
+        self.send(Event::ClusterEnded {
+            cluster: cluster.cluster.clone(),
+            ended: outcome.ended,
+            changed: outcome.changed,
+            models: outcome.verdicts.clone(),
+            problem: outcome.problem.clone(),
+        });
     }
 }
 
@@ -108,29 +138,49 @@ pub async fn run(
         failed: Cell::new(false),
     };
     let mut outcome = Outcome::default();
-    phase(&run, targets, &mut outcome, Phase::Apply).await;
-    let all_well = outcome
-        .clusters
-        .values()
-        .all(|cluster| cluster.ended == Ended::Reached);
-    if plan.count(Verb::Delete) > 0 {
-        if all_well && !run.interrupt.is_raised() {
-            phase(&run, targets, &mut outcome, Phase::Delete).await;
-        } else {
-            for cluster in plan.clusters.iter().filter(|cluster| {
-                cluster
-                    .actions
-                    .iter()
-                    .any(|action| action.verb == Verb::Delete)
-            }) {
-                run.send(Event::DeletesSkipped {
-                    cluster: cluster.cluster.clone(),
-                });
-            }
+    if options.recheck {
+        outcome.clusters = stale_clusters(&run, targets).await;
+    }
+    if outcome.clusters.is_empty() {
+        phase(&run, targets, &mut outcome, Phase::Apply).await;
+    }
+    if run.may_delete(&outcome) {
+        phase(&run, targets, &mut outcome, Phase::Delete).await;
+    } else {
+        for cluster in plan
+            .clusters
+            .iter()
+            .filter(|cluster| Phase::Delete.concerns(cluster))
+        {
+            run.send(Event::DeletesSkipped {
+                cluster: cluster.cluster.clone(),
+            });
         }
     }
     outcome.interrupted = run.interrupt.is_raised();
     outcome
+}
+
+/// Compares an aged plan with all clusters before anything is written; empty when it still holds everywhere.
+async fn stale_clusters(run: &Run<'_>, targets: &Targets) -> BTreeMap<ClusterName, ClusterOutcome> {
+    let checks = run.plan.clusters.iter().map(|cluster| async move {
+        let problem = match targets.get(&cluster.cluster) {
+            Some(Ok(target)) => cluster::stale(run, cluster, target).await,
+            Some(Err(problem)) => Some(problem.clone()),
+            None => None,
+        };
+        (cluster, problem)
+    });
+    let checked = join_all(checks).await;
+    if checked.iter().all(|(_, problem)| problem.is_none()) {
+        return BTreeMap::new();
+    }
+    let outcomes = checked.into_iter().map(|(cluster, problem)| {
+        let outcome = problem.map_or(ClusterOutcome::new(Ended::NotBegun), ClusterOutcome::failed);
+        run.tell_ended(cluster, &outcome);
+        (cluster.cluster.clone(), outcome)
+    });
+    outcomes.collect()
 }
 
 /// Compares the clusters of a saved plan with those that their contexts lead to now.
@@ -138,15 +188,31 @@ pub async fn check_identity(plan: &Plan, targets: &Targets, limit: Duration) -> 
     let checks = plan.clusters.iter().map(|planned| async {
         let on = |problem: Problem| Some(problem.on(planned.cluster.as_str()));
         let session = match targets.get(&planned.cluster)? {
-            Ok(target) => target.session().filter(|_| planned.live)?,
+            Ok(Target::Kube(session)) => session,
+            Ok(Target::Directory(_)) => return None,
             Err(problem) => return Some(problem.clone()),
         };
+        let session = session.until(Instant::now() + limit);
+        let paths = inventory::Paths::new(&plan.namespace, &plan.id);
+        let (marker, system) = join(
+            session.get(&paths.marker),
+            session.get(inventory::SYSTEM_NAMESPACE),
+        )
+        .await;
+        let marked = marker
+            .ok()
+            .and_then(|marker| Some(marker.pointer("/data/cluster")?.as_str()?.to_owned()));
+        if let Some(other) = marked.filter(|name| name != planned.cluster.as_str()) {
+            let detail = format!(
+                "the {} leads to the cluster that is marked as `{other}`",
+                planned.target
+            );
+            return on(
+                Problem::error(Kind::WrongCluster, "not the cluster of the plan").detail(detail),
+            );
+        }
         let planned_uid = planned.uid.as_deref()?;
-        match session
-            .until(Instant::now() + limit)
-            .get(inventory::SYSTEM_NAMESPACE)
-            .await
-        {
+        match system {
             Ok(namespace)
                 if namespace.pointer("/metadata/uid").and_then(Value::as_str)
                     == Some(planned_uid) =>
@@ -176,24 +242,28 @@ enum Phase {
     Delete,
 }
 
-async fn phase(run: &Run<'_>, targets: &Targets, outcome: &mut Outcome, phase: Phase) {
-    let places = Semaphore::new(run.options.parallelism.max(1));
-    let involved = |cluster: &&ClusterPlan| {
+impl Phase {
+    fn concerns(self, cluster: &ClusterPlan) -> bool {
         cluster
             .actions
             .iter()
-            .any(|action| (action.verb == Verb::Delete) == (phase == Phase::Delete))
-    };
+            .any(|action| (action.verb == Verb::Delete) == (self == Phase::Delete))
+    }
+}
+
+async fn phase(run: &Run<'_>, targets: &Targets, outcome: &mut Outcome, phase: Phase) {
+    let places = Semaphore::new(run.options.parallelism.max(1));
     let mut tasks: FuturesUnordered<_> = run
         .plan
         .clusters
         .iter()
-        .filter(involved)
+        .filter(|cluster| phase.concerns(cluster))
         .map(|cluster| async {
-            let _place = places.acquire().await;
+            // Held while the cluster is written to: waiting for models takes no place.
+            let place = places.acquire().await.ok();
             (
                 cluster.cluster.clone(),
-                one(run, targets, cluster, phase).await,
+                one(run, targets, cluster, phase, place).await,
             )
         })
         .collect();
@@ -207,6 +277,7 @@ async fn one(
     targets: &Targets,
     cluster: &ClusterPlan,
     phase: Phase,
+    place: Option<SemaphorePermit<'_>>,
 ) -> ClusterOutcome {
     if !run.may_begin() {
         run.send(Event::NotBegun {
@@ -216,7 +287,7 @@ async fn one(
     }
     let result = match targets.get(&cluster.cluster) {
         Some(Ok(target)) => match phase {
-            Phase::Apply => cluster::apply(run, cluster, target).await,
+            Phase::Apply => cluster::apply(run, cluster, target, place).await,
             Phase::Delete => cluster::delete(run, cluster, target).await,
         },
         Some(Err(problem)) => ClusterOutcome::failed(problem.clone()),
@@ -225,16 +296,7 @@ async fn one(
             "a cluster of the plan was not opened",
         )),
     };
-    if matches!(result.ended, Ended::Failed) {
-        run.failed.set(true);
-    }
-    run.send(Event::ClusterEnded {
-        cluster: cluster.cluster.clone(),
-        ended: result.ended,
-        changed: result.changed,
-        models: result.verdicts.clone(),
-        problem: result.problem.clone(),
-    });
+    run.tell_ended(cluster, &result);
     result
 }
 

@@ -14,23 +14,11 @@ use crate::value::Sourced;
 pub use directory::Directory;
 pub use kube::Session;
 
-/// A cluster that can be worked with. A directory with a context beside it is written as files and read live.
+/// Where a cluster's objects are written. A directory with a context beside it is written as files; its cluster is only
+/// looked at, through [`Connector::look_at`].
 pub enum Target {
     Kube(Session),
-    Directory {
-        directory: Directory,
-        live: Option<Session>,
-    },
-}
-
-impl Target {
-    /// Returns the session with the cluster itself, if there is one.
-    pub fn session(&self) -> Option<&Session> {
-        match self {
-            Target::Kube(session) => Some(session),
-            Target::Directory { live, .. } => live.as_ref(),
-        }
-    }
+    Directory(Directory),
 }
 
 /// Opens targets: what all clusters of a run share.
@@ -48,21 +36,25 @@ impl Connector {
     /// Opens a cluster's target; credential plugins run here, under their own clock.
     pub async fn open(&self, cluster: &Cluster) -> Result<Target, Problem> {
         let on = |problem: Problem| problem.on(cluster.name.as_str());
-        let live = match &cluster.target.context {
-            Some(context) => Some(self.session(context).await.map_err(on)?),
-            None => None,
-        };
-        match (&cluster.target.directory, live) {
-            (Some(path), live) => Ok(Target::Directory {
-                directory: Directory::new(self.root.clone(), path.value.clone()),
-                live,
-            }),
-            (None, Some(session)) => Ok(Target::Kube(session)),
-            (None, None) => Err(on(Problem::error(
+        if let Some(path) = &cluster.target.directory {
+            return Ok(Target::Directory(Directory::new(
+                self.root.clone(),
+                path.value.clone(),
+            )));
+        }
+        match self.look_at(cluster).await {
+            Some(session) => session.map(Target::Kube).map_err(on),
+            None => Err(on(Problem::error(
                 Kind::Internal,
                 "a cluster without a target",
             ))),
         }
+    }
+
+    /// Opens the cluster itself, if it has a context.
+    pub async fn look_at(&self, cluster: &Cluster) -> Option<Result<Session, Problem>> {
+        let context = cluster.target.context.as_ref()?;
+        Some(self.session(context).await)
     }
 
     async fn session(&self, context: &Sourced<String>) -> Result<Session, Problem> {

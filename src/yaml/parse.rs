@@ -210,6 +210,8 @@ impl Builder<'_> {
             return Err(too_large(&done.node.span));
         }
         if anchor != 0 {
+            // The copy that an alias is made from counts too.
+            self.nodes += done.weight;
             self.anchors.insert(
                 anchor,
                 Weighed {

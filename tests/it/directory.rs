@@ -174,6 +174,58 @@ fn an_edit_after_the_plan_is_not_lost() {
     );
 }
 
+#[test]
+fn one_directory_for_two_clusters_is_found_however_it_is_written() {
+    let sandbox = sandbox();
+    sandbox.write(
+        "mcai.yaml",
+        &MANIFEST.replace("deploy/gcp-1", "./deploy/./aws-1/"),
+    );
+    let run = sandbox.mcai(&["check"]);
+    run.code(1);
+    assert!(
+        run.stderr.contains("error: one directory for two clusters"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_saved_plan_is_for_its_own_target_only() {
+    let sandbox = sandbox();
+    sandbox.mcai(&["plan", "--out", "saved.plan"]).code(0);
+    for target in ["directory: elsewhere", "context: live"] {
+        sandbox.write(
+            "mcai.yaml",
+            &MANIFEST.replace("directory: deploy/aws-1", target),
+        );
+        let run = sandbox.mcai(&["apply", "saved.plan", "--yes"]);
+        run.code(1);
+        let words = "cluster `aws-1` was planned for directory deploy/aws-1, the manifest says";
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+    assert!(
+        !sandbox
+            .files()
+            .keys()
+            .any(|file| file.ends_with("model-llama.yaml"))
+    );
+}
+
+#[test]
+fn a_selection_where_nothing_is_placed_is_an_error() {
+    let sandbox = sandbox();
+    sandbox.mcai(&["deploy", "--clouds", "gcp", "--yes"]).is(
+        1,
+        "",
+        "error: no selected cluster is in the model's placement
+  model `llama`
+  caused by: gcp-1: clouds: gcp is not listed
+  hint: it is placed on `aws-1`
+",
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_symbolic_link_never_leads_out_of_the_project() {

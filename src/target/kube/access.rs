@@ -151,7 +151,12 @@ impl Access {
         current: &mut Current,
         refused: Option<&Credential>,
     ) -> Result<(), Problem> {
-        let credential = fetch(&self.source, &self.runner, refused).await?;
+        let fetched = fetch(&self.source, &self.runner, refused).await;
+        if fetched.is_err() {
+            // A plugin that fails is given the same pause as one that answers: every look of a wait comes by here.
+            current.renewed = Some(Instant::now());
+        }
+        let credential = fetched?;
         let config = configure(&self.context, credential.as_ref()).await?;
         let headers = Arc::new(headers(&self.context, &config).await?);
         // A token is a header; only a new client certificate needs a new connection.

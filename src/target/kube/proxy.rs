@@ -31,8 +31,8 @@ impl Environment {
             })
         };
         Environment {
-            https: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
-            http: first(&["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]),
+            https: first(&["HTTPS_PROXY", "https_proxy"]),
+            http: first(&["HTTP_PROXY", "http_proxy"]),
             no: first(&["NO_PROXY", "no_proxy"])
                 .map(|(_, list)| list)
                 .unwrap_or_default(),
@@ -153,7 +153,17 @@ fn parse(origin: &str, url: &str) -> Result<Proxy, Problem> {
     let host_end = after_scheme
         .find(['/', '?', '#'])
         .unwrap_or(after_scheme.len());
-    if after_scheme[host_end..].contains('@') {
+    let host_and_port = after_scheme[..host_end]
+        .rsplit('@')
+        .next()
+        .unwrap_or_default();
+    let port = host_and_port
+        .rsplit_once(':')
+        .map(|(_, port)| port)
+        .filter(|port| !port.ends_with(']'));
+    if after_scheme[host_end..].contains('@')
+        || port.is_some_and(|port| port.parse::<u16>().is_err())
+    {
         return Err(unusable());
     }
     let login = Matcher::builder()
@@ -262,17 +272,19 @@ mod tests {
 
     #[test]
     fn picks_the_variable_by_scheme() {
-        let both = [
-            ("HTTPS_PROXY", "http://s:1"),
-            ("HTTP_PROXY", "http://p:2"),
-            ("ALL_PROXY", "socks5://a"),
-        ];
+        let both = [("HTTPS_PROXY", "http://s:1"), ("HTTP_PROXY", "http://p:2")];
         assert_eq!(choose_with("https://k8s.example.com", &both), "http://s:1");
         assert_eq!(choose_with("http://k8s.example.com", &both), "http://p:2");
+        let socks = [("HTTPS_PROXY", "socks5://a")];
         assert_eq!(
-            choose_with("https://k8s.example.com", &both[2..]),
+            choose_with("https://k8s.example.com", &socks),
             "socks5://a:1080"
         );
+        // Neither Go nor kubectl knows it.
+        let all = [("ALL_PROXY", "socks5://a")];
+        assert_eq!(choose_with("https://k8s.example.com", &all), "direct");
+        let port = [("HTTPS_PROXY", "http://a:99999")];
+        assert!(choose_with("https://k8s.example.com", &port).contains("is not a proxy URL"));
         assert_eq!(
             choose_with("https://k8s.example.com", &[("https_proxy", "s:3128")]),
             "http://s:3128"

@@ -477,10 +477,57 @@ fn nobody_is_asked_without_a_terminal() {
     let run = fleet.run(&["deploy", "--dry-run=server", "--detailed-exitcode"]);
     run.code(2);
     assert!(fleet.kubeai[0].model("llama").is_none());
+    let run = fleet.run(&["deploy", "--dry-run=server", "-o", "json"]);
+    run.code(0);
+    assert!(
+        serde_json::from_str::<serde_json::Value>(&run.stdout).is_ok(),
+        "one document: {}",
+        run.stdout
+    );
     let run = fleet.run(&["deploy", "--dry-run"]);
     run.code(0);
     in_order(
         &run.stdout,
         &["---\n# aws-us-east-1\napiVersion: kubeai.org/v1\nkind: Model\n"],
     );
+}
+
+#[test]
+#[ignore = "needs the real parts: scripts/test"]
+fn a_question_is_asked_on_a_terminal_and_progress_is_drawn() {
+    let mut fleet = Fleet::new(1);
+    fleet.sandbox.env("TERM", "xterm");
+    fleet.manifest(&model("llama", ", minReplicas: 1, args: [--test-slow=3s]"));
+    let run = fleet.sandbox.mcai_on_a_terminal(&["deploy"], "n\n");
+    run.code(1);
+    in_order(
+        &run.stdout,
+        &[
+            "Plan: 1 to create on 1 cluster",
+            "Deploy to 1 cluster? [y/N]",
+            "not confirmed",
+            "nothing was changed",
+        ],
+    );
+    assert!(fleet.kubeai[0].model("llama").is_none());
+
+    let run = fleet.sandbox.mcai_on_a_terminal(&["deploy"], "y\n");
+    run.code(0);
+    in_order(
+        &run.stdout,
+        &[
+            "[y/N]",
+            "starting",
+            "ready",
+            "1/1 after",
+            "1 cluster changed, 0 failed, all models ready",
+        ],
+    );
+    assert!(run.stdout.contains("\u{1b}["), "lines are redrawn");
+
+    let run = fleet
+        .sandbox
+        .mcai_on_a_terminal(&["deploy", "--no-input"], "y\n");
+    run.code(64);
+    in_order(&run.stdout, &["nobody can be asked", "--no-input is given"]);
 }

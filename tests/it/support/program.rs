@@ -100,8 +100,12 @@ impl Sandbox {
     }
 
     fn start(&self, words: &[&str], input: Option<&str>) -> Running {
+        self.start_program(env!("CARGO_BIN_EXE_mcai"), words, input)
+    }
+
+    fn start_program(&self, program: &str, words: &[&str], input: Option<&str>) -> Running {
         let stdin = input.map_or_else(Stdio::null, |_| Stdio::piped());
-        let mut child = Command::new(env!("CARGO_BIN_EXE_mcai"))
+        let mut child = Command::new(program)
             .args(words)
             .current_dir(self.dir())
             .env_clear()
@@ -110,7 +114,7 @@ impl Sandbox {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("can start mcai");
+            .expect("can start the program");
         let stdout = Collected::from(child.stdout.take().expect("a pipe"));
         let stderr = Collected::from(child.stderr.take().expect("a pipe"));
         if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
@@ -124,6 +128,17 @@ impl Sandbox {
             stderr,
             redactions: self.redactions.clone(),
         }
+    }
+
+    /// Runs the program on a terminal of its own and types an answer; both streams come as one. `script` is of util-linux.
+    pub(crate) fn mcai_on_a_terminal(&self, words: &[&str], answer: &str) -> Run {
+        let command = format!(
+            "stty cols 80; exec {} {}",
+            env!("CARGO_BIN_EXE_mcai"),
+            words.join(" ")
+        );
+        let words = ["--quiet", "--return", "--command", &command, "/dev/null"];
+        self.start_program("script", &words, Some(answer)).wait()
     }
 
     /// All files of the project, by path.
