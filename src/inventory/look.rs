@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, Node, Pod};
 use serde_json::Value;
 
-use super::{Paths, items, name_of, paths, typed};
+use super::{Paths, paths, typed};
 use crate::diagnostic::Problem;
 use crate::kubeai::profile::{LiveProfiles, ProfileCount};
 use crate::kubeai::verdict::{self, Change, Observed, Room, State, Verdict};
@@ -71,9 +71,7 @@ impl Looker<'_> {
             (Vec::new(), None)
         };
         Ok(Look {
-            models: items(&models)
-                .map(|model| (name_of(model), model.clone()))
-                .collect(),
+            models: super::by_name(&models),
             pods,
             events,
             nodes,

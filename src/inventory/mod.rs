@@ -8,14 +8,14 @@ mod standing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use futures::future::{join_all, join4};
+use futures::future::{join, join_all, join4};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::diagnostic::{Kind, Problem};
 use crate::kubeai::{self, profile::LiveProfiles, verdict};
-use crate::place::{Desired, DesiredCluster, DesiredObject};
+use crate::place::{Desired, DesiredCluster};
 use crate::project::Cluster;
 use crate::target::kube::CallError;
 use crate::target::{Connector, Directory, Session, Target};
@@ -132,7 +132,15 @@ async fn observe_cluster(
     options: Options,
 ) -> Result<State, Problem> {
     let surroundings = surroundings(session, paths);
-    let previews = previews(session, paths, &wanted.objects, options);
+    let previews = previews(
+        session,
+        paths,
+        wanted
+            .objects
+            .iter()
+            .map(|wanted| (&wanted.model, &wanted.object)),
+        options,
+    );
     let models = session.get(&paths.models);
     let namespace = session.get(&paths.own_namespace);
     let (models, namespace, surroundings, previews) =
@@ -153,9 +161,7 @@ async fn observe_cluster(
     if let Some(error) = previews.values().find_map(broken) {
         return Err(error.clone().problem("cannot preview the models"));
     }
-    let models = items(&models)
-        .map(|model| (name_of(model), model.clone()))
-        .collect();
+    let models = by_name(&models);
     Ok(State {
         place: Place::Kube(surroundings),
         models,
@@ -203,7 +209,7 @@ async fn surroundings(session: &Session, paths: &Paths) -> Result<Surroundings, 
         session.get(&paths.pods),
     );
     let (config, marker, system, (nodes, pods)) =
-        join4(config, marker, system, futures::future::join(nodes, pods)).await;
+        join4(config, marker, system, join(nodes, pods)).await;
     let no_kubeai_here = config.as_ref().is_err_and(|error| error.code == Some(404));
     let config = readable(config, "cannot read KubeAI's configuration")?;
     let marker = readable(marker, "cannot read mcai's marker")?;
@@ -230,15 +236,12 @@ async fn surroundings(session: &Session, paths: &Paths) -> Result<Surroundings, 
 async fn previews(
     session: &Session,
     paths: &Paths,
-    objects: &[DesiredObject],
+    objects: impl Iterator<Item = (&ModelName, &Value)>,
     options: Options,
 ) -> BTreeMap<ModelName, Preview> {
-    let each = objects.iter().map(|wanted| async {
-        let path = paths.apply(&wanted.model, true, options.force_conflicts);
-        (
-            wanted.model.clone(),
-            preview(session.apply(&path, &wanted.object).await),
-        )
+    let each = objects.map(|(model, object)| async {
+        let path = paths.apply(model, true, options.force_conflicts);
+        (model.clone(), preview(session.apply(&path, object).await))
     });
     join_all(each).await.into_iter().collect()
 }
@@ -253,25 +256,27 @@ fn preview(answer: Result<Value, CallError>) -> Preview {
     }
 }
 
-/// Previews some objects again, for a plan that has aged; the answers in the order of the objects.
+/// Reads the models and previews some objects again, for a plan that has aged.
 pub async fn preview_again(
     session: &Session,
     paths: &Paths,
-    objects: &[(ModelName, Value)],
+    objects: &BTreeMap<ModelName, Value>,
     options: Options,
 ) -> Result<(BTreeMap<String, Value>, BTreeMap<ModelName, Preview>), Problem> {
-    let dry_runs = join_all(objects.iter().map(|(model, object)| async {
-        let path = paths.apply(model, true, options.force_conflicts);
-        (model.clone(), preview(session.apply(&path, object).await))
-    }));
-    let (models, previews) = futures::future::join(session.get(&paths.models), dry_runs).await;
+    let (models, previews) = join(
+        session.get(&paths.models),
+        previews(session, paths, objects.iter(), options),
+    )
+    .await;
     let models = models.map_err(|error| error.problem("cannot list models"))?;
-    Ok((
-        items(&models)
-            .map(|model| (name_of(model), model.clone()))
-            .collect(),
-        previews.into_iter().collect(),
-    ))
+    Ok((by_name(&models), previews))
+}
+
+/// Returns the items of a list by their names.
+fn by_name(list: &Value) -> BTreeMap<String, Value> {
+    items(list)
+        .map(|item| (name_of(item), item.clone()))
+        .collect()
 }
 
 /// Returns a path as the manifest's folder sees it.

@@ -16,8 +16,6 @@ pub const API_VERSION: &str = "kubeai.org/v1";
 pub const API_PATH: &str = "/apis/kubeai.org/v1";
 /// KubeAI's own configuration, in its namespace; key `system.yaml`.
 pub const CONFIG_MAP: &str = "kubeai-config";
-/// The longest name of a Model (CEL rule of the CRD).
-pub const MAX_NAME: usize = 40;
 
 /// Which table of fields and values applies offline; the server's own CRD decides in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

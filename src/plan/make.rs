@@ -10,7 +10,7 @@ use super::diff::{Change, changes, shapes_pods};
 use super::owner::{Owner, owner};
 use super::{Action, ClusterPlan, Plan, Residency, Verb};
 use crate::diagnostic::{Kind, Problem};
-use crate::inventory::{Inventory, Place, Preview, State, Surroundings};
+use crate::inventory::{Inventory, Place, Preview, State, Surroundings, shown};
 use crate::kubeai::profile::ProfileCount;
 use crate::kubeai::render::Identity;
 use crate::place::{Desired, DesiredCluster, DesiredObject};
@@ -417,13 +417,7 @@ impl<'a> Maker<'a> {
 /// Says in words where a cluster's objects go: `context NAME` or `directory PATH`.
 pub fn target_of(project: &Project, cluster: &Cluster) -> String {
     match (&cluster.target.directory, &cluster.target.context) {
-        (Some(directory), _) => {
-            let path = directory
-                .value
-                .strip_prefix(&project.root)
-                .unwrap_or(&directory.value);
-            format!("directory {}", path.display())
-        }
+        (Some(directory), _) => format!("directory {}", shown(&project.root, &directory.value)),
         (None, Some(context)) => format!("context {}", context.value),
         (None, None) => String::new(),
     }

@@ -113,11 +113,7 @@ fn write_files(
                         .verdicts
                         .insert(action.model.clone(), Verdict::new(State::Written, ""));
                 }
-                let path = path
-                    .strip_prefix(&run.project.root)
-                    .unwrap_or(&path)
-                    .display()
-                    .to_string();
+                let path = inventory::shown(&run.project.root, &path);
                 run.send(Event::Written {
                     cluster: cluster.cluster.clone(),
                     model: action.model.clone(),
@@ -215,7 +211,7 @@ impl<'a> Kube<'a> {
     /// Compares the plan with the cluster as it is now.
     async fn recheck(&self, actions: &[&Action]) -> Option<Problem> {
         let session = self.within_cluster_timeout();
-        let objects: Vec<(ModelName, Value)> = actions
+        let objects: BTreeMap<ModelName, Value> = actions
             .iter()
             .filter_map(|action| Some((action.model.clone(), action.object.clone()?)))
             .collect();

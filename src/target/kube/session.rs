@@ -49,11 +49,7 @@ pub struct Call {
     content_type: &'static str,
     body: Bytes,
     accept: &'static str,
-    raw: bool,
     repeatable: bool,
-    limit: Duration,
-    deadline: Option<Instant>,
-    body_limit: usize,
 }
 
 impl Call {
@@ -66,11 +62,7 @@ impl Call {
             content_type: JSON,
             body: Bytes::new(),
             accept: JSON,
-            raw: false,
             repeatable,
-            limit: REQUEST_LIMIT,
-            deadline: None,
-            body_limit: BODY_LIMIT,
         }
     }
 
@@ -106,29 +98,6 @@ impl Call {
 
     pub fn accept(self, accept: &'static str) -> Self {
         Call { accept, ..self }
-    }
-
-    /// Takes every status but 401 for an answer, as for `/readyz?verbose`, whose 500 has the interesting body.
-    pub fn raw(self) -> Self {
-        Call { raw: true, ..self }
-    }
-
-    /// Limits each single request, instead of the usual 10 s.
-    pub fn within(self, limit: Duration) -> Self {
-        Call { limit, ..self }
-    }
-
-    /// Limits the call with all its repetitions; the session's own deadline holds too.
-    pub fn before(self, deadline: Instant) -> Self {
-        Call {
-            deadline: Some(deadline),
-            ..self
-        }
-    }
-
-    /// Limits the answer, instead of the usual 32 MiB.
-    pub fn at_most(self, body_limit: usize) -> Self {
-        Call { body_limit, ..self }
     }
 }
 
@@ -202,12 +171,7 @@ impl Session {
         &self.shared.context
     }
 
-    /// Returns host and port, and the proxy if there is one.
-    pub fn server(&self) -> &str {
-        &self.shared.server
-    }
-
-    /// Returns how many requests were made, repetitions and those without a connection included.
+    /// Returns how many requests were sent, repetitions included.
     pub fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::Relaxed)
     }
@@ -249,11 +213,7 @@ impl Session {
     /// Makes a call, and repeats it where that is safe and there is time.
     pub async fn call(&self, call: Call) -> Result<Reply, CallError> {
         let started = Instant::now();
-        let deadline = [call.deadline, self.until]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(started + CALL_LIMIT);
+        let deadline = self.until.unwrap_or(started + CALL_LIMIT);
         match tokio::time::timeout_at(deadline, self.tries(&call, deadline)).await {
             Ok(result) => result,
             Err(_) => Err(CallError::timeout(
@@ -313,12 +273,12 @@ impl Session {
         let limit = if self.until.is_some() {
             left
         } else {
-            call.limit.min(left)
+            REQUEST_LIMIT.min(left)
         };
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        match tokio::time::timeout(limit, pass.link.exchange(request, call.body_limit)).await {
-            Ok(Ok(answer)) => judge(server, call, answer),
-            Ok(Err(Fault::TooLarge)) => Err(CallError::too_large(server, call.body_limit)),
+        match tokio::time::timeout(limit, pass.link.exchange(request, BODY_LIMIT)).await {
+            Ok(Ok(answer)) => judge(server, answer),
+            Ok(Err(Fault::TooLarge)) => Err(CallError::too_large(server, BODY_LIMIT)),
             Ok(Err(Fault::Unsent(error))) => Err(CallError::connection(server, &*error, false)),
             Ok(Err(Fault::Cut(error))) => Err(CallError::connection(server, &*error, true)),
             Err(_) => {
@@ -356,10 +316,8 @@ fn host_and_port(server: &Uri) -> String {
     format!("{}:{port}", server.host().unwrap_or_default())
 }
 
-fn judge(server: &Arc<str>, call: &Call, answer: Answer) -> Result<Reply, CallError> {
-    // A 401 is never the answer: with fresh credentials there may be a better one.
-    let good = answer.status.is_success() || call.raw && answer.status != StatusCode::UNAUTHORIZED;
-    if good {
+fn judge(server: &Arc<str>, answer: Answer) -> Result<Reply, CallError> {
+    if answer.status.is_success() {
         return Ok(Reply {
             status: answer.status,
             body: answer.body,
