@@ -319,7 +319,8 @@ fn regions(nodes: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-fn hashes_by_model(pods: &Value) -> BTreeMap<String, BTreeSet<String>> {
+/// Returns the `pod-hash` labels of a list of pods, by model.
+pub(crate) fn hashes_by_model(pods: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let mut by_model: BTreeMap<String, Vec<Pod>> = BTreeMap::new();
     for pod in typed::<Pod>(pods) {
         if let Some(model) = pod

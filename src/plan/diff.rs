@@ -19,20 +19,32 @@ pub struct Change {
     pub new: Option<Value>,
 }
 
-/// Returns what an apply changes. What the server or KubeAI alone writes (status, counters, `spec.replicas` where KubeAI
-/// sets it) is no change of the plan's.
+/// Returns what an apply changes. What the server or KubeAI alone writes is no change of the plan's.
 pub fn changes(old: &Value, new: &Value, sent: &Value) -> Vec<Change> {
-    let (mut old, mut new) = (without_server_fields(old), without_server_fields(new));
-    if sent.pointer("/spec/replicas").is_none() {
-        for object in [&mut old, &mut new] {
-            if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
-                spec.remove("replicas");
-            }
-        }
-    }
+    let (old, new) = (without_theirs(old, sent), without_theirs(new, sent));
     let mut found = Vec::new();
     compare(String::new(), Some(&old), Some(&new), &mut found);
     found
+}
+
+/// Leaves out what KubeAI writes by itself, unless it is sent: it may do so between the two reads that are compared.
+fn without_theirs(object: &Value, sent: &Value) -> Value {
+    let mut own = without_server_fields(object);
+    if let Some(spec) = own.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.retain(|key, _| {
+            !["replicas", "owner"].contains(&key.as_str()) || sent["spec"].get(key).is_some()
+        });
+    }
+    if let Some(metadata) = own.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("finalizers");
+        if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
+            labels.retain(|key, _| !key.starts_with("features.kubeai.org/"));
+        }
+        metadata.retain(|key, value| {
+            key != "labels" || value.as_object().is_none_or(|labels| !labels.is_empty())
+        });
+    }
+    own
 }
 
 /// Whether KubeAI replaces the model's pods for these changes.
@@ -97,6 +109,18 @@ mod tests {
                 "spec.args[1]",
                 "spec.minReplicas"
             ]
+        );
+        let scaled = json!({
+            "metadata": {"labels": {"features.kubeai.org/TextGeneration": "true"}, "finalizers": ["kubeai.org/cache-eviction"]},
+            "spec": {"minReplicas": 1, "replicas": 2, "owner": ""}
+        });
+        assert_eq!(
+            changes(
+                &json!({"metadata": {}, "spec": {"minReplicas": 1}}),
+                &scaled,
+                &json!({})
+            ),
+            []
         );
         assert!(shapes_pods(&found));
         assert!(!shapes_pods(&found[2..]));

@@ -185,6 +185,7 @@ impl<'a> Kube<'a> {
             .copied()
             .filter(|action| action.changes_something())
             .collect();
+        let changes = self.changes(actions).await;
         let mut outcome = ClusterOutcome::new(Ended::Reached);
         if let Err(problem) = self.write(&writes, &mut outcome.changed).await {
             return ClusterOutcome {
@@ -205,7 +206,7 @@ impl<'a> Kube<'a> {
         if self.run.options.wait == Wait::Applied {
             return outcome;
         }
-        self.wait(actions, outcome).await
+        self.wait(actions, &changes, outcome).await
     }
 
     /// Compares the plan with the cluster as it is now.
@@ -303,18 +304,57 @@ impl<'a> Kube<'a> {
         }
     }
 
-    async fn wait(&self, actions: &[&Action], mut outcome: ClusterOutcome) -> ClusterOutcome {
+    /// Returns what the wait is for, as it is just before the writes: the pods of an aged plan may have been replaced since.
+    async fn changes(&self, actions: &[&Action]) -> BTreeMap<ModelName, Change> {
+        let fresh = match self.run.options.recheck {
+            true => self
+                .within_cluster_timeout()
+                .get(&self.paths.pods)
+                .await
+                .ok(),
+            false => None,
+        };
+        let fresh = fresh.as_ref().map(inventory::hashes_by_model);
+        let at = jiff::Timestamp::now();
+        let change = |action: &&Action| {
+            let planned = || action.hashes_before.iter().cloned().collect();
+            let hashes_before = match &fresh {
+                Some(fresh) => fresh
+                    .get(action.model.as_str())
+                    .cloned()
+                    .unwrap_or_default(),
+                None => planned(),
+            };
+            let change = Change {
+                at,
+                shapes_pods: action.shapes_pods,
+                hashes_before,
+            };
+            (action.model.clone(), change)
+        };
+        actions
+            .iter()
+            .filter(|action| action.changes_something())
+            .map(change)
+            .collect()
+    }
+
+    async fn wait(
+        &self,
+        actions: &[&Action],
+        changes: &BTreeMap<ModelName, Change>,
+        mut outcome: ClusterOutcome,
+    ) -> ClusterOutcome {
         let Some(cluster) = self.run.project.clusters.get(&self.cluster.cluster) else {
             return outcome;
         };
-        let changes = changes(actions);
         let mut waiting = Waiting::default();
         loop {
             if Instant::now() < self.run.deadline {
                 self.look(
                     cluster,
                     actions,
-                    &changes,
+                    changes,
                     &mut outcome.verdicts,
                     &mut waiting,
                 )
@@ -546,18 +586,4 @@ fn worst(finals: &[Ended]) -> Ended {
         .into_iter()
         .find(|ended| finals.contains(ended))
         .unwrap_or(Ended::Reached)
-}
-
-fn changes(actions: &[&Action]) -> BTreeMap<ModelName, Change> {
-    let now = jiff::Timestamp::now();
-    let change = |action: &&&Action| Change {
-        at: now,
-        shapes_pods: action.shapes_pods,
-        hashes_before: action.hashes_before.iter().cloned().collect(),
-    };
-    actions
-        .iter()
-        .filter(|action| action.changes_something())
-        .map(|action| (action.model.clone(), change(&action)))
-        .collect()
 }
