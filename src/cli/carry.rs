@@ -5,7 +5,6 @@ use std::io::{self, BufRead};
 use tokio::sync::mpsc;
 
 use super::flags::{RolloutArgs, WaitUntil};
-use super::plan;
 use crate::app::App;
 use crate::diagnostic::{Kind, Problem, Severity};
 use crate::failure::{self, Exit, Failure};
@@ -62,7 +61,7 @@ impl Carry<'_> {
                 &report.out,
             ));
         }
-        let skipped = obstacles(&made, self.skip_unreachable)?;
+        let skipped = check_obstacles(&made, self.skip_unreachable)?;
         if for_people {
             for problem in &made.unreadable {
                 report.problem(&Problem {
@@ -97,7 +96,7 @@ impl Carry<'_> {
     fn report(&self, made: &Made, outcome: &Outcome, exit: Exit) {
         let report = &self.app.report;
         if report.format.is_for_machines() {
-            let plan = PlanAnswer::new(&made.plan, plan::obstacles(made));
+            let plan = PlanAnswer::new(&made.plan, made.obstacles());
             return report.document(&answer(
                 "DeployResult",
                 &DeployAnswer::new(plan, outcome, exit.code()),
@@ -110,7 +109,7 @@ impl Carry<'_> {
 }
 
 /// Returns how many clusters are left out, or why nothing may be written.
-pub(super) fn obstacles(made: &Made, skip_unreachable: bool) -> Result<usize, Failure> {
+pub(super) fn check_obstacles(made: &Made, skip_unreachable: bool) -> Result<usize, Failure> {
     let may_skip = |problem: &Problem| problem.kind.is_about_reach();
     let unread = made
         .unreadable

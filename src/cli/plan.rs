@@ -93,7 +93,7 @@ pub(super) fn show(app: &App, made: &Made) {
         Format::Name => report.data(&plan_names(&made.plan)),
         _ => report.document(&answer(
             "Plan",
-            &PlanAnswer::new(&made.plan, obstacles(made)),
+            &PlanAnswer::new(&made.plan, made.obstacles()),
         )),
     }
     if report.format == Format::Name {
@@ -102,17 +102,9 @@ pub(super) fn show(app: &App, made: &Made) {
     }
 }
 
-/// Everything that is in a plan's way.
-pub(super) fn obstacles(made: &Made) -> impl Iterator<Item = &crate::diagnostic::Problem> {
-    made.refusals
-        .iter()
-        .chain(&made.unreadable)
-        .chain(&made.denied)
-}
-
 /// Saves the plan, unless something is in its way; says whether it is saved.
 fn save(app: &App, made: &Made, path: &Path, skip_unreachable: bool) -> Result<bool, Failure> {
-    if super::carry::obstacles(made, skip_unreachable).is_err() {
+    if super::carry::check_obstacles(made, skip_unreachable).is_err() {
         app.report
             .say("not saved: the plan can't be carried out as it is");
         return Ok(false);

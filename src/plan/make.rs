@@ -38,6 +38,16 @@ pub struct Made {
     pub denied: Vec<Problem>,
 }
 
+impl Made {
+    /// Returns everything that is in the plan's way.
+    pub fn obstacles(&self) -> impl Iterator<Item = &Problem> {
+        self.refusals
+            .iter()
+            .chain(&self.unreadable)
+            .chain(&self.denied)
+    }
+}
+
 /// Returns the plan for a desired state.
 pub fn make(desired: &Desired, inventory: &Inventory, options: Options, now: Timestamp) -> Made {
     let mut maker = Maker::new(desired.project, options, now);
