@@ -410,6 +410,24 @@ impl Checker<'_> {
         }
         if judge {
             self.check_named_but_forbidden(model, clusters);
+            self.check_overrides(model, &placed);
+        }
+    }
+
+    /// An override that meets no cluster is hardly meant so, and what it sets is never checked.
+    fn check_overrides(&self, model: &Model, placed: &[&Cluster]) {
+        let meets =
+            |change: &&Override| placed.iter().any(|cluster| change.selector.admits(cluster));
+        for change in model.overrides.iter().filter(|change| !meets(change)) {
+            let detail = format!(
+                "none of the clusters of model `{}` is chosen by it",
+                model.name
+            );
+            self.findings.push(
+                Problem::warning(Kind::Manifest, "override without a cluster")
+                    .detail(detail)
+                    .at(&change.set.span),
+            );
         }
     }
 
