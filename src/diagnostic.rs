@@ -46,8 +46,6 @@ pub enum Kind {
     NotReady,
     /// A file can't be read or written.
     Io,
-    /// Stopped by the user.
-    Interrupted,
     /// The command line is wrong.
     Usage,
     /// A bug in mcai.

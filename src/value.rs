@@ -150,7 +150,6 @@ pub enum Origin {
     Variable(String),
     /// The manifest, or the user's settings file.
     File(Span),
-    Default,
 }
 
 impl fmt::Display for Origin {
@@ -159,7 +158,6 @@ impl fmt::Display for Origin {
             Origin::Flag(name) => write!(f, "{name}"),
             Origin::Variable(name) => write!(f, "{name}"),
             Origin::File(span) => write!(f, "{span}"),
-            Origin::Default => write!(f, "default"),
         }
     }
 }

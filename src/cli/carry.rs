@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::diagnostic::{Kind, Problem, Severity};
 use crate::failure::{self, Exit, Failure};
 use crate::inventory::Targets;
-use crate::plan::{Action, Made, Plan};
+use crate::plan::{Made, Plan};
 use crate::project::Project;
 use crate::report::{
     self, DeployAnswer, Format, PlanAnswer, answer, call_text, outcome_text, plan_text,
@@ -135,11 +135,7 @@ pub(super) fn check_obstacles(made: &Made, skip_unreachable: bool) -> Result<usi
 
 /// Asks on another thread, so that connections are kept alive while the user thinks.
 async fn ask(app: &App, question: &str, plan: &Plan) -> Result<(), Failure> {
-    let clusters = plan
-        .clusters
-        .iter()
-        .filter(|cluster| cluster.actions.iter().any(Action::changes_something))
-        .count();
+    let clusters = plan.changing_clusters();
     app.report.prompt(&format!(
         "{question} {}? [y/N] ",
         text::count(clusters, "cluster")

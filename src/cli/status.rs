@@ -37,19 +37,16 @@ pub(super) fn run(app: &App, args: &StatusArgs) -> Result<Exit, Failure> {
     let selection = args.selection.selection(&args.models, false);
     let clusters = place::selected_clusters(&project, &selection)?;
     let (rows, problems) = app.block_on(read(app, &project, &clusters, args))?;
-    let unknown: Vec<&String> = args
+    // A name that the manifest lacks may be that of a model which a cluster has.
+    let is_found = |name: &&String| rows.iter().any(|row| row.model == **name);
+    let not_found: Vec<String> = args
         .models
         .iter()
-        .filter(|name| {
-            !project.models.contains_key(name.as_str())
-                && !rows.iter().any(|row| row.model == **name)
-        })
+        .filter(|name| !is_found(name))
+        .cloned()
         .collect();
-    if !unknown.is_empty() && problems.is_empty() {
-        return Err(place::place(&project, &selection)
-            .err()
-            .unwrap_or_default()
-            .into());
+    if problems.is_empty() {
+        place::selected_models(&project, &not_found)?;
     }
     let report = &app.report;
     match report.format {

@@ -1,8 +1,8 @@
 //! How the models on one cluster stand now: the reads behind `status` and behind waiting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::join3;
+use futures::future::{join, join3};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, Node, Pod};
 use serde_json::Value;
@@ -19,6 +19,8 @@ use crate::value::ModelName;
 /// The last lines of a log are shown to this length each, in characters.
 const LOG_LINE: usize = 160;
 const LOG_LINES: usize = 2;
+
+const INSTANCE_TYPE_LABEL: &str = "node.kubernetes.io/instance-type";
 
 /// Looks at a cluster's models, again and again.
 pub struct Looker<'a> {
@@ -82,7 +84,7 @@ impl Looker<'_> {
 
     /// Events and nodes help to explain; without the right to read them, the verdict is only less precise.
     async fn explain(&self) -> (Vec<Event>, Option<Vec<Node>>) {
-        let (events, nodes) = futures::future::join(
+        let (events, nodes) = join(
             self.session.get(&self.paths.events),
             self.session.get(paths::NODES),
         )
@@ -101,14 +103,8 @@ impl Looker<'_> {
         change: Option<&Change>,
     ) -> Verdict {
         let object = look.models.get(model.as_str());
-        let of_model = |pod: &&Pod| {
-            pod.metadata
-                .labels
-                .as_ref()
-                .and_then(|labels| labels.get("model"))
-                .map(String::as_str)
-                == Some(model.as_str())
-        };
+        let of_model =
+            |pod: &&Pod| super::label(&pod.metadata, super::MODEL_LABEL) == Some(model.as_str());
         let pods: Option<Vec<Pod>> = look
             .pods
             .as_ref()
@@ -161,12 +157,7 @@ impl Looker<'_> {
             let max = pool.max?;
             let instance_type = pool.instance_type.as_deref()?;
             let of_pool = |node: &&Node| {
-                node.metadata
-                    .labels
-                    .as_ref()
-                    .and_then(|labels| labels.get("node.kubernetes.io/instance-type"))
-                    .map(String::as_str)
-                    == Some(instance_type)
+                super::label(&node.metadata, INSTANCE_TYPE_LABEL) == Some(instance_type)
             };
             let has = u32::try_from(nodes.iter().filter(of_pool).count()).ok()?;
             (has < max).then(|| Room {
@@ -215,10 +206,7 @@ fn taints(nodes: &[Node]) -> Vec<String> {
             taint.value.as_deref().unwrap_or_default()
         )
     });
-    named
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .collect()
+    named.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn shorten(line: &str) -> String {

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use futures::future::{join, join_all, join4};
 use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -311,6 +312,13 @@ pub(crate) fn typed<T: serde::de::DeserializeOwned>(list: &Value) -> Vec<T> {
 
 const REGION_LABEL: &str = "topology.kubernetes.io/region";
 
+/// KubeAI's label on the pods of a model.
+const MODEL_LABEL: &str = "model";
+
+fn label<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a str> {
+    metadata.labels.as_ref()?.get(key).map(String::as_str)
+}
+
 fn regions(nodes: &Value) -> BTreeSet<String> {
     let nodes: Vec<Node> = typed(nodes);
     nodes
@@ -323,13 +331,7 @@ fn regions(nodes: &Value) -> BTreeSet<String> {
 pub(crate) fn hashes_by_model(pods: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let mut by_model: BTreeMap<String, Vec<Pod>> = BTreeMap::new();
     for pod in typed::<Pod>(pods) {
-        if let Some(model) = pod
-            .metadata
-            .labels
-            .as_ref()
-            .and_then(|labels| labels.get("model"))
-            .cloned()
-        {
+        if let Some(model) = label(&pod.metadata, MODEL_LABEL).map(str::to_owned) {
             by_model.entry(model).or_default().push(pod);
         }
     }

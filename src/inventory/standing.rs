@@ -11,7 +11,7 @@ use super::{Looker, Paths};
 use crate::diagnostic::{Kind, Problem};
 use crate::kubeai::verdict::{State, Verdict};
 use crate::project::{Cluster, Project};
-use crate::target::{Connector, Directory, Session, Target};
+use crate::target::{Connector, Directory, Session};
 use crate::value::ModelName;
 
 pub struct Standing {
@@ -44,9 +44,9 @@ pub async fn standings(
         let session = session?.until(Instant::now() + connector.cluster_timeout);
         return of_cluster(project, cluster, session, models, now).await;
     }
-    match connector.open(cluster).await? {
-        Target::Directory(directory) => of_files(project, &directory, models),
-        Target::Kube(_) => Ok(Vec::new()),
+    match connector.directory(cluster) {
+        Some(directory) => of_files(project, &directory, models),
+        None => Ok(Vec::new()),
     }
 }
 

@@ -29,7 +29,6 @@ pub struct ClusterDoc {
     pub stage: Option<Sourced<String>>,
     pub context: Option<Sourced<String>>,
     pub directory: Option<Sourced<String>>,
-    pub account: Option<Sourced<String>>,
     pub endpoint: Option<Sourced<String>>,
     pub labels: BTreeMap<String, String>,
     pub pools: Vec<PoolDoc>,
@@ -192,7 +191,6 @@ fn cluster(span: &Span, node: &Node, findings: &Findings) -> Option<ClusterDoc> 
         stage: fields.optional("stage", sourced),
         context: fields.optional("context", sourced),
         directory: fields.optional("directory", sourced),
-        account: fields.optional("account", sourced),
         endpoint: fields.optional("endpoint", endpoint),
         labels: fields.optional("labels", string_map).unwrap_or_default(),
         pools: fields
@@ -201,6 +199,8 @@ fn cluster(span: &Span, node: &Node, findings: &Findings) -> Option<ClusterDoc> 
         kubeai: fields.optional("kubeai", kubeai),
         span: span.clone(),
     };
+    // For Terraform's guard against the wrong account: here it only has to be a string.
+    fields.optional("account", string);
     fields.finish();
     Some(doc)
 }

@@ -137,7 +137,8 @@ pub fn object(project: &Project, model: &Model, cluster: &Cluster) -> Value {
     )
 }
 
-fn selected_models<'p>(
+/// Returns the models of these names, or all; a name that the manifest lacks is a problem.
+pub fn selected_models<'p>(
     project: &'p Project,
     names: &[String],
 ) -> Result<Vec<&'p Model>, Vec<Problem>> {

@@ -119,6 +119,12 @@ impl Action {
     }
 }
 
+impl ClusterPlan {
+    pub fn changes_something(&self) -> bool {
+        self.actions.iter().any(Action::changes_something)
+    }
+}
+
 impl Plan {
     pub fn actions(&self) -> impl Iterator<Item = (&ClusterPlan, &Action)> {
         self.clusters
@@ -127,7 +133,15 @@ impl Plan {
     }
 
     pub fn changes_something(&self) -> bool {
-        self.actions().any(|(_, action)| action.changes_something())
+        self.changing_clusters() > 0
+    }
+
+    /// Returns how many clusters are changed.
+    pub fn changing_clusters(&self) -> usize {
+        self.clusters
+            .iter()
+            .filter(|cluster| cluster.changes_something())
+            .count()
     }
 
     pub fn count(&self, verb: Verb) -> usize {

@@ -166,11 +166,7 @@ fn summary(plan: &Plan) -> String {
             text::count(kept, "model object")
         );
     }
-    let clusters = plan
-        .clusters
-        .iter()
-        .filter(|cluster| cluster.actions.iter().any(Action::changes_something))
-        .count();
+    let clusters = plan.changing_clusters();
     let kept = if kept > 0 {
         format!(", {kept} kept")
     } else {

@@ -306,7 +306,8 @@ impl<'a> Kube<'a> {
 
     /// Returns what the wait is for, as it is just before the writes: the pods of an aged plan may have been replaced since.
     async fn changes(&self, actions: &[&Action]) -> BTreeMap<ModelName, Change> {
-        let fresh = match self.run.options.recheck {
+        let waited_for = self.run.options.recheck && self.run.options.wait == Wait::Ready;
+        let fresh = match waited_for {
             true => self
                 .within_cluster_timeout()
                 .get(&self.paths.pods)

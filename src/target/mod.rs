@@ -36,11 +36,8 @@ impl Connector {
     /// Opens a cluster's target; credential plugins run here, under their own clock.
     pub async fn open(&self, cluster: &Cluster) -> Result<Target, Problem> {
         let on = |problem: Problem| problem.on(cluster.name.as_str());
-        if let Some(path) = &cluster.target.directory {
-            return Ok(Target::Directory(Directory::new(
-                self.root.clone(),
-                path.value.clone(),
-            )));
+        if let Some(directory) = self.directory(cluster) {
+            return Ok(Target::Directory(directory));
         }
         match self.look_at(cluster).await {
             Some(session) => session.map(Target::Kube).map_err(on),
@@ -49,6 +46,12 @@ impl Connector {
                 "a cluster without a target",
             ))),
         }
+    }
+
+    /// Returns the directory that a cluster's objects are written to, if it has one.
+    pub fn directory(&self, cluster: &Cluster) -> Option<Directory> {
+        let path = cluster.target.directory.as_ref()?;
+        Some(Directory::new(self.root.clone(), path.value.clone()))
     }
 
     /// Opens the cluster itself, if it has a context.
