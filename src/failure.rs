@@ -87,7 +87,7 @@ pub fn of_outcome(outcome: &Outcome, skipped: usize) -> Exit {
         } else {
             Exit::Error
         }
-    } else if outcome.count(Ended::NotReady) > 0 {
+    } else if outcome.count(Ended::NotReady) > 0 || outcome.deletes_skipped {
         Exit::NotReady
     } else {
         Exit::Reached

@@ -223,11 +223,13 @@ impl<'a> View<'a> {
                 ),
                 true,
             ),
-            Event::DeletesSkipped { cluster } => (
-                cluster,
-                "nothing deleted: the other models are not ready".to_owned(),
-                true,
-            ),
+            Event::DeletesSkipped { cluster, waited } => {
+                let why = match waited {
+                    true => "the other models are not ready",
+                    false => "with --wait=applied nobody knows whether the other models are ready",
+                };
+                (cluster, format!("nothing deleted: {why}"), true)
+            }
             Event::NotBegun { cluster } => (
                 cluster,
                 "left alone: not begun when the run stopped".to_owned(),

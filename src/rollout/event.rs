@@ -53,8 +53,8 @@ pub enum Event {
         cluster: ClusterName,
         problem: Problem,
     },
-    /// Deletes wait for everything else to be ready, and it is not.
-    DeletesSkipped { cluster: ClusterName },
+    /// Deletes wait for everything else to be ready, and it is not, or nobody has waited to know.
+    DeletesSkipped { cluster: ClusterName, waited: bool },
     /// The cluster was left alone.
     NotBegun { cluster: ClusterName },
     ClusterEnded {
@@ -114,6 +114,8 @@ impl ClusterOutcome {
 pub struct Outcome {
     pub clusters: BTreeMap<ClusterName, ClusterOutcome>,
     pub interrupted: bool,
+    /// Whether deletes of the plan were left out, as the rest was not known to be ready.
+    pub deletes_skipped: bool,
 }
 
 impl Outcome {

@@ -147,6 +147,7 @@ pub async fn run(
     if run.may_delete(&outcome) {
         phase(&run, targets, &mut outcome, Phase::Delete).await;
     } else {
+        outcome.deletes_skipped = plan.count(Verb::Delete) > 0;
         for cluster in plan
             .clusters
             .iter()
@@ -154,6 +155,7 @@ pub async fn run(
         {
             run.send(Event::DeletesSkipped {
                 cluster: cluster.cluster.clone(),
+                waited: options.wait == Wait::Ready,
             });
         }
     }

@@ -312,6 +312,15 @@ fn a_model_leaves_clusters_outside_its_placement_when_the_others_are_ready() {
         &["gcp-europe-west4  nothing deleted: the other models are not ready"],
     );
     assert!(fleet.kubeai[1].model("llama").is_some());
+
+    // Nor while nobody waits to know whether they do, and the exit code says so.
+    let run = fleet.run(&["deploy", "llama", "--yes", "--wait=applied"]);
+    run.code(6);
+    in_order(
+        &run.stderr,
+        &["gcp-europe-west4  nothing deleted: with --wait=applied nobody knows"],
+    );
+    assert!(fleet.kubeai[1].model("llama").is_some());
 }
 
 #[test]
