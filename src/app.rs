@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::manifest;
 use crate::project::{self, Project};
-use crate::report::{Color, Format, Report};
+use crate::report::{Format, Report, Talk};
 use crate::settings::Contexts;
 use crate::target::{Connector, kube};
 use crate::value::ClusterName;
@@ -19,8 +19,7 @@ pub struct Flags {
     pub manifest: Option<PathBuf>,
     pub kubeconfig: Option<PathBuf>,
     pub contexts: Vec<(ClusterName, String)>,
-    pub color: Color,
-    pub quiet: bool,
+    pub talk: Talk,
     pub no_input: bool,
 }
 
@@ -32,7 +31,7 @@ pub struct App {
 
 impl App {
     pub fn new(host: Host, flags: Flags, format: Format) -> Self {
-        let report = Report::new(&host, format, flags.color, flags.quiet);
+        let report = Report::new(&host, format, flags.talk);
         App {
             host,
             flags,
@@ -54,6 +53,7 @@ impl App {
         let found = manifest::find(&self.host, self.flags.manifest.as_deref())?;
         let contexts = Contexts::read(&self.flags.contexts, &self.host)?;
         let project = project::check(&found, &|cluster| contexts.of(cluster))?;
+        log_project(&found.source.name, &project);
         let unknown = contexts.check(project.clusters.keys());
         if unknown.is_empty() {
             Ok(project)
@@ -64,23 +64,10 @@ impl App {
 
     /// Returns what opens clusters; nothing is read yet.
     pub fn connector(&self, project: &Project, cluster_timeout: Duration) -> Connector {
-        let locations = kube::Locations {
-            explicit: self
-                .flags
-                .kubeconfig
-                .clone()
-                .map(|path| self.host.directory.join(path)),
-            kubeconfig_env: self
-                .host
-                .env
-                .get(std::ffi::OsStr::new("KUBECONFIG"))
-                .cloned(),
-            home: self.host.home(),
-        };
         let proxies = kube::proxy::Environment::new(|name| self.host.var(name).map(str::to_owned));
         Connector {
             root: project.root.clone(),
-            kubeconfig: kube::Kubeconfig::new(locations),
+            kubeconfig: kubeconfig(&self.host, self.flags.kubeconfig.clone()),
             net: kube::Net { proxies },
             runner: kube::Runner::new(),
             cluster_timeout,
@@ -103,5 +90,29 @@ impl App {
         // A name that the system's resolver never answers must not hold up the end.
         runtime.shutdown_background();
         Ok(result)
+    }
+}
+
+/// Returns the kubeconfig that `--kubeconfig` names, else that of kubectl's rules; nothing is read yet.
+pub fn kubeconfig(host: &Host, explicit: Option<PathBuf>) -> kube::Kubeconfig {
+    kube::Kubeconfig::new(kube::Locations {
+        explicit: explicit.map(|path| host.directory.join(path)),
+        kubeconfig_env: host.var_os("KUBECONFIG").map(ToOwned::to_owned),
+        home: host.home(),
+    })
+}
+
+fn log_project(manifest: &str, project: &Project) {
+    let (clusters, models) = (project.clusters.len(), project.models.len());
+    tracing::info!(manifest, clusters, models, "read the manifest");
+    for (name, cluster) in &project.clusters {
+        if let Some(context) = &cluster.target.context {
+            let (context, origin) = (&context.value, &context.origin);
+            tracing::debug!(cluster = %name, context, %origin, "target");
+        }
+        if let Some(directory) = &cluster.target.directory {
+            let (directory, origin) = (directory.value.display(), &directory.origin);
+            tracing::debug!(cluster = %name, %directory, %origin, "target");
+        }
     }
 }

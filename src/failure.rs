@@ -3,7 +3,8 @@
 use crate::diagnostic::{Kind, Problem};
 use crate::rollout::{Ended, Outcome};
 
-/// The exit codes; docs/errors-and-exit-codes.md explains them.
+/// The exit codes: `mcai help exit-codes` prints this table, docs/errors-and-exit-codes.md explains it. When several
+/// hold, the first of 130, 3, 6, 4, 7, 2 is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Reached,
@@ -19,6 +20,20 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All codes, in the order of their numbers. `5` is kept for "failed and everything is restored".
+    pub const ALL: [Exit; 10] = [
+        Exit::Reached,
+        Exit::Error,
+        Exit::Changes,
+        Exit::Partly,
+        Exit::Policy,
+        Exit::NotReady,
+        Exit::Unread,
+        Exit::Usage,
+        Exit::Bug,
+        Exit::Interrupted,
+    ];
+
     pub fn code(self) -> i32 {
         match self {
             Exit::Reached => 0,
@@ -31,6 +46,22 @@ impl Exit {
             Exit::Usage => 64,
             Exit::Bug => 70,
             Exit::Interrupted => 130,
+        }
+    }
+
+    /// Returns what a script may conclude from the code.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Reached => "reached: what was asked for is so",
+            Exit::Error => "error, nothing changed",
+            Exit::Changes => "changes exist or were made (only with --detailed-exitcode)",
+            Exit::Partly => "something changed, and a requested cluster failed or was not reached",
+            Exit::Policy => "refused by a policy: residency",
+            Exit::NotReady => "applied, but not ready in time, or deletes left out or unfinished",
+            Exit::Unread => "a read command could not read every cluster",
+            Exit::Usage => "wrong command line, or a question that nobody can answer",
+            Exit::Bug => "a bug in mcai",
+            Exit::Interrupted => "interrupted",
         }
     }
 }

@@ -11,6 +11,50 @@ use jiff::Timestamp;
 
 use crate::diagnostic::{Kind, Problem};
 
+/// All variables of the environment that mcai reads, and what each does. `mcai help environment` prints them.
+pub const VARIABLES: [(&str, &str); 22] = [
+    ("MCAI_MANIFEST", "the manifest, as --manifest"),
+    ("MCAI_STAGE", "stages, as --stage"),
+    (
+        "MCAI_CONTEXT_<CLUSTER>",
+        "kubeconfig context of a cluster (upper case, _ for -), as --context",
+    ),
+    ("MCAI_CONFIG_HOME", "folder of config.yaml [~/.config/mcai]"),
+    (
+        "XDG_CONFIG_HOME",
+        "its parent, where MCAI_CONFIG_HOME is not set",
+    ),
+    ("HOME", "where ~/.kube and ~/.config are"),
+    (
+        "KUBECONFIG",
+        "kubeconfig files, joined by :, as kubectl reads them",
+    ),
+    ("HTTPS_PROXY", "proxy to API servers"),
+    ("https_proxy", "the same, where the upper one is not set"),
+    ("HTTP_PROXY", "proxy to API servers without TLS"),
+    ("http_proxy", "the same, where the upper one is not set"),
+    ("NO_PROXY", "hosts that are reached without a proxy"),
+    ("no_proxy", "the same, where the upper one is not set"),
+    ("NO_COLOR", "no colours"),
+    (
+        "FORCE_COLOR",
+        "colours, also where there is no terminal; 0 does nothing",
+    ),
+    ("CLICOLOR_FORCE", "the same"),
+    ("TERM", "dumb: no colours, no redrawn lines"),
+    (
+        "COLUMNS",
+        "width of the terminal, where it does not say itself",
+    ),
+    ("CI", "never ask, never redraw lines"),
+    (
+        "COMPLETE",
+        "set by a shell's completion: print words for it",
+    ),
+    ("RUST_BACKTRACE", "1: say more about a bug"),
+    ("PATH", "where credential plugins of the kubeconfig are"),
+];
+
 pub struct Host {
     pub env: BTreeMap<OsString, OsString>,
     pub directory: PathBuf,
@@ -33,10 +77,17 @@ impl Host {
 
     /// Returns a variable of the environment; one that is set to nothing counts as not set.
     pub fn var(&self, name: &str) -> Option<&str> {
-        self.env
-            .get(OsStr::new(name))
-            .and_then(|value| value.to_str())
-            .filter(|value| !value.is_empty())
+        self.var_os(name)?.to_str()
+    }
+
+    /// Returns a variable that may be no text, as paths may.
+    pub fn var_os(&self, name: &str) -> Option<&OsStr> {
+        debug_assert!(
+            VARIABLES.iter().any(|(known, _)| *known == name),
+            "{name} is missing in VARIABLES"
+        );
+        let value = self.env.get(OsStr::new(name))?;
+        Some(value.as_os_str()).filter(|value| !value.is_empty())
     }
 
     pub fn now(&self) -> Timestamp {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthStr;
+
 /// Returns the known word that `word` is most likely a misspelling of, if one is near enough.
 ///
 /// Near is a Damerau-Levenshtein distance of a third of the longer word, as in rustc and clap's neighbourhood;
@@ -33,6 +35,17 @@ pub fn quoted_list<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> String 
         [one] => one.clone(),
         [init @ .., last] => format!("{} and {last}", init.join(", ")),
     }
+}
+
+/// Returns two columns, indented by two, a row a line.
+pub fn columns<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)> + Clone) -> String {
+    let widths = rows.clone().into_iter().map(|(left, _)| left.width());
+    let width = widths.max().unwrap_or(0);
+    let line = |(left, right): (&str, &str)| {
+        let gap = " ".repeat(width - left.width());
+        format!("  {left}{gap}  {right}\n")
+    };
+    rows.into_iter().map(line).collect()
 }
 
 /// Returns `1 cluster`, `2 clusters`.

@@ -19,15 +19,19 @@ use crate::text::parse_duration;
 ///
 /// Refused when what it would change has changed since.
 #[derive(Args)]
+#[command(before_help = "\
+Examples:
+  mcai plan --out today.plan
+  mcai apply today.plan --yes")]
 pub(super) struct ApplyArgs {
     /// The saved plan
     #[arg(value_name = "FILE")]
     plan: PathBuf,
-    #[command(flatten)]
-    pub rollout: RolloutArgs,
     /// Time for the writes of one cluster
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     cluster_timeout: Duration,
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
 }
 
 pub(super) fn run(app: &App, args: &ApplyArgs) -> Result<Exit, Failure> {

@@ -10,6 +10,11 @@ use crate::text;
 
 /// Check the manifest, offline: everything that can be known without a cluster
 #[derive(Args)]
+#[command(before_help = "\
+Examples:
+  mcai check
+  mcai check -m staging.yaml -o json        findings for a program
+  cat mcai.yaml | mcai check -m -")]
 pub(super) struct CheckArgs {
     /// Form of the answer
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]

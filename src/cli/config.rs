@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::flags::SelectionArgs;
+use super::names;
+use super::shared::With;
 use crate::app::App;
 use crate::failure::{Exit, Failure};
 use crate::inventory::shown;
@@ -17,23 +20,27 @@ use crate::value::{ClusterName, ModelName};
 /// Show the effective configuration
 #[derive(Subcommand)]
 pub(super) enum ConfigCommand {
-    View(ViewArgs),
+    View(With<ViewArgs>),
 }
 
 /// Print each cluster's effective models, after all overrides
 #[derive(Args)]
+#[command(help_template = super::help::LAYOUT, before_help = "\
+Examples:
+  mcai config view llama-3-8b
+  mcai config view --origin                 and where each value came from")]
 pub(super) struct ViewArgs {
     /// Models; all if none is named
-    #[arg(value_name = "MODEL")]
+    #[arg(value_name = "MODEL", add = ArgValueCandidates::new(names::models))]
     models: Vec<String>,
-    #[command(flatten)]
-    selection: SelectionArgs,
     /// Say where each value came from
     #[arg(long)]
     origin: bool,
     /// Form of the answer
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
     pub output: Format,
+    #[command(flatten)]
+    selection: SelectionArgs,
 }
 
 #[derive(Serialize)]

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 use super::carry::{Carry, refuse_unanswerable};
 use super::flags::{RolloutArgs, SelectionArgs};
+use super::names;
 use crate::app::App;
 use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
@@ -19,14 +21,14 @@ use crate::value::ModelName;
 ///
 /// The manifest stays as it is: the next deploy would bring the model back.
 #[derive(Args)]
+#[command(before_help = "\
+Examples:
+  mcai delete llama-3-8b
+  mcai delete llama-3-8b --clouds azure --yes")]
 pub(super) struct DeleteArgs {
     /// The model, whether or not the manifest has it
-    #[arg(value_name = "MODEL")]
+    #[arg(value_name = "MODEL", add = ArgValueCandidates::new(names::models))]
     model: ModelName,
-    #[command(flatten)]
-    selection: SelectionArgs,
-    #[command(flatten)]
-    pub rollout: RolloutArgs,
     /// Go on without clusters that can't be read
     #[arg(long)]
     skip_unreachable: bool,
@@ -36,6 +38,10 @@ pub(super) struct DeleteArgs {
     /// Time for reading one cluster
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     cluster_timeout: Duration,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
 }
 
 pub(super) fn run(app: &App, args: &DeleteArgs) -> Result<Exit, Failure> {

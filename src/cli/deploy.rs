@@ -1,9 +1,11 @@
 //! `mcai deploy`: plan, question, rollout.
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCandidates;
 
 use super::carry::{Carry, refuse_unanswerable};
 use super::flags::{PlanningArgs, RolloutArgs, SelectionArgs};
+use super::names;
 use super::plan;
 use crate::app::App;
 use crate::failure::{Exit, Failure};
@@ -14,19 +16,25 @@ use crate::report::{Format, answer};
 ///
 /// Shows the plan, asks, and carries out exactly that.
 #[derive(Args)]
+#[command(before_help = "\
+Examples:
+  mcai deploy                               all models, everywhere they belong, until they are ready
+  mcai deploy llama-3-8b --clouds aws,gcp   one model, on some of its clusters
+  mcai deploy --wait=applied --yes          in CI: no question, no waiting for GPUs
+  mcai deploy --dry-run=server              the plan alone")]
 pub(super) struct DeployArgs {
     /// Models; all of the manifest's if none is named
-    #[arg(value_name = "MODEL")]
+    #[arg(value_name = "MODEL", add = ArgValueCandidates::new(names::models))]
     models: Vec<String>,
+    /// Stop after the plan: `client` uses no network and shows what would be sent, `server` asks the clusters
+    #[arg(long, value_enum, num_args = 0..=1, default_value = "none", default_missing_value = "client", require_equals = true, value_name = "WHERE")]
+    dry_run: DryRun,
     #[command(flatten)]
     selection: SelectionArgs,
     #[command(flatten)]
     planning: PlanningArgs,
     #[command(flatten)]
     pub rollout: RolloutArgs,
-    /// Stop after the plan: `client` uses no network and shows what would be sent, `server` asks the clusters
-    #[arg(long, value_enum, num_args = 0..=1, default_value = "none", default_missing_value = "client", require_equals = true, value_name = "WHERE")]
-    dry_run: DryRun,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCandidates;
 
+use super::names;
 use crate::cloud::Cloud;
 use crate::place::Selection;
 use crate::report::Format;
@@ -15,10 +17,10 @@ use crate::text::parse_duration;
 #[command(next_help_heading = "Selection")]
 pub(super) struct SelectionArgs {
     /// Touch only clusters of these clouds
-    #[arg(long, value_delimiter = ',', value_name = "CLOUD")]
+    #[arg(long, value_delimiter = ',', value_name = "CLOUD", add = ArgValueCandidates::new(names::clouds))]
     pub clouds: Option<Vec<Cloud>>,
     /// Touch only these clusters
-    #[arg(long, value_delimiter = ',', value_name = "CLUSTER")]
+    #[arg(long, value_delimiter = ',', value_name = "CLUSTER", add = ArgValueCandidates::new(names::clusters))]
     pub clusters: Option<Vec<String>>,
     /// Touch only clusters of these stages
     #[arg(
@@ -26,11 +28,12 @@ pub(super) struct SelectionArgs {
         value_delimiter = ',',
         value_name = "STAGE",
         env = "MCAI_STAGE",
-        hide_env_values = true
+        hide_env_values = true,
+        add = ArgValueCandidates::new(names::stages)
     )]
     pub stages: Option<Vec<String>>,
     /// Leave these clusters alone
-    #[arg(long, value_delimiter = ',', value_name = "CLUSTER")]
+    #[arg(long, value_delimiter = ',', value_name = "CLUSTER", add = ArgValueCandidates::new(names::clusters))]
     pub exclude: Vec<String>,
     /// Touch only clusters with these labels
     #[arg(short = 'l', long = "label", value_delimiter = ',', value_name = "KEY=VALUE", value_parser = label)]

@@ -3,25 +3,33 @@
 mod apply;
 mod carry;
 mod check;
+mod completion;
 mod config;
 mod delete;
 mod deploy;
 mod flags;
+mod help;
+mod man;
+mod names;
 mod plan;
+mod shared;
 mod status;
+mod usage;
+mod words;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::CompleteEnv;
 
-use crate::app::{App, Flags};
+use self::shared::{SharedArgs, With};
+use crate::app::App;
 use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::host::Host;
-use crate::report::{Color, Format};
-use crate::value::ClusterName;
+use crate::report::{self, Format};
 
 /// Run AI models on GPU clusters of more than one cloud, from one manifest
 #[derive(Parser)]
@@ -29,7 +37,15 @@ use crate::value::ClusterName;
     name = "mcai",
     version,
     disable_help_subcommand = true,
-    max_term_width = 100
+    max_term_width = 100,
+    help_template = help::LAYOUT,
+    before_help = "\
+Examples:
+  mcai check                                     everything that can be known offline
+  mcai plan                                      what would change on every cluster
+  mcai deploy llama-3-8b --clouds aws,gcp        bring a model to some of them, and wait
+  mcai status -o wide                            how every model stands",
+    after_help = "`mcai help COMMAND` has examples and all flags; `mcai help exit-codes` and `mcai help environment` are for scripts."
 )]
 struct Args {
     #[command(subcommand)]
@@ -38,138 +54,122 @@ struct Args {
     shared: SharedArgs,
 }
 
-#[derive(clap::Args)]
-struct SharedArgs {
-    /// Read this manifest instead of the nearest mcai.yaml (`-` is standard input)
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "MCAI_MANIFEST",
-        hide_env_values = true
-    )]
-    manifest: Option<PathBuf>,
-    /// Go to this directory first
-    #[arg(short = 'C', long, global = true, value_name = "DIR")]
-    chdir: Option<PathBuf>,
-    /// Read this kubeconfig instead of $KUBECONFIG or ~/.kube/config
-    #[arg(long, global = true, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// Reach a cluster through another kubeconfig context than the manifest's (repeatable)
-    #[arg(long = "context", global = true, value_name = "CLUSTER=CONTEXT", value_parser = cluster_context)]
-    contexts: Vec<(ClusterName, String)>,
-    /// Use colours
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "WHEN",
-        hide_possible_values = false
-    )]
-    color: Color,
-    /// Print answers and errors only
-    #[arg(short, long, global = true)]
-    quiet: bool,
-    /// Never ask; fail and name the flag that answers
-    #[arg(long, global = true)]
-    no_input: bool,
-}
-
+// Deferred: only the command that is called is built, which is most of the time of a start.
 #[derive(Subcommand)]
+#[command(defer = true)]
 enum Command {
-    Check(check::CheckArgs),
+    Check(With<check::CheckArgs>),
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    Plan(plan::PlanArgs),
-    Deploy(deploy::DeployArgs),
-    Apply(apply::ApplyArgs),
-    Status(status::StatusArgs),
-    Delete(delete::DeleteArgs),
+    Plan(With<plan::PlanArgs>),
+    Deploy(With<deploy::DeployArgs>),
+    Apply(With<apply::ApplyArgs>),
+    Status(With<status::StatusArgs>),
+    Delete(With<delete::DeleteArgs>),
+    Completion(With<completion::CompletionArgs>),
+    Man(With<man::ManArgs>),
+    Help(With<help::HelpArgs>),
 }
 
 impl Command {
     fn format(&self) -> Format {
         match self {
-            Command::Check(args) => args.output,
-            Command::Config(config::ConfigCommand::View(args)) => args.output,
-            Command::Plan(args) => args.output,
-            Command::Deploy(args) => args.rollout.output,
-            Command::Apply(args) => args.rollout.output,
-            Command::Status(args) => args.output,
-            Command::Delete(args) => args.rollout.output,
+            Command::Check(args) => args.own.output,
+            Command::Config(config::ConfigCommand::View(args)) => args.own.output,
+            Command::Plan(args) => args.own.output,
+            Command::Deploy(args) => args.own.rollout.output,
+            Command::Apply(args) => args.own.rollout.output,
+            Command::Status(args) => args.own.output,
+            Command::Delete(args) => args.own.rollout.output,
+            Command::Completion(_) | Command::Man(_) | Command::Help(_) => Format::Table,
         }
+    }
+
+    fn take_shared(&mut self) -> SharedArgs {
+        std::mem::take(match self {
+            Command::Check(args) => &mut args.shared,
+            Command::Config(config::ConfigCommand::View(args)) => &mut args.shared,
+            Command::Plan(args) => &mut args.shared,
+            Command::Deploy(args) => &mut args.shared,
+            Command::Apply(args) => &mut args.shared,
+            Command::Status(args) => &mut args.shared,
+            Command::Delete(args) => &mut args.shared,
+            Command::Completion(args) => &mut args.shared,
+            Command::Man(args) => &mut args.shared,
+            Command::Help(args) => &mut args.shared,
+        })
     }
 
     fn run(self, app: &App) -> Result<Exit, Failure> {
         match self {
-            Command::Check(args) => check::run(app, &args),
-            Command::Config(config::ConfigCommand::View(args)) => config::view(app, &args),
-            Command::Plan(args) => plan::run(app, &args),
-            Command::Deploy(args) => deploy::run(app, &args),
-            Command::Apply(args) => apply::run(app, &args),
-            Command::Status(args) => status::run(app, &args),
-            Command::Delete(args) => delete::run(app, &args),
+            Command::Check(args) => check::run(app, &args.own),
+            Command::Config(config::ConfigCommand::View(args)) => config::view(app, &args.own),
+            Command::Plan(args) => plan::run(app, &args.own),
+            Command::Deploy(args) => deploy::run(app, &args.own),
+            Command::Apply(args) => apply::run(app, &args.own),
+            Command::Status(args) => status::run(app, &args.own),
+            Command::Delete(args) => delete::run(app, &args.own),
+            Command::Completion(args) => completion::run(app, &args.own),
+            Command::Man(args) => man::run(app, &args.own),
+            Command::Help(args) => help::run(app, &args.own),
         }
     }
 }
 
-fn cluster_context(text: &str) -> Result<(ClusterName, String), String> {
-    let (cluster, context) = text
-        .split_once('=')
-        .filter(|(_, context)| !context.is_empty())
-        .ok_or("expected CLUSTER=CONTEXT")?;
-    Ok((cluster.parse()?, context.to_owned()))
+/// Returns the command line as clap knows it, under the name that it is called by.
+fn command() -> clap::Command {
+    let command = Args::command().mut_subcommands(|command| command.help_template(help::LAYOUT));
+    match is_plugin() {
+        true => command.bin_name("kubectl mcai"),
+        false => command,
+    }
+}
+
+/// Whether kubectl runs mcai as its plugin.
+fn is_plugin() -> bool {
+    let program = std::env::args_os().next().unwrap_or_default();
+    Path::new(&program)
+        .file_stem()
+        .is_some_and(|name| name == "kubectl-mcai")
 }
 
 /// Runs the program; a panic is a bug and has its own exit code.
 pub fn main() -> ExitCode {
-    std::panic::catch_unwind(run).unwrap_or_else(|_| code(Exit::Bug))
-}
-
-fn code(exit: Exit) -> ExitCode {
+    CompleteEnv::with_factory(completion::command).complete();
+    std::panic::set_hook(Box::new(|panic| report::bug(&panic.to_string())));
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let exit = std::panic::catch_unwind(|| run(&words));
+    let exit = exit.unwrap_or_else(|_| usage::after_a_bug(&words));
     ExitCode::from(u8::try_from(exit.code()).unwrap_or(u8::MAX))
 }
 
-fn run() -> ExitCode {
-    let args = match Args::try_parse() {
+fn run(words: &[OsString]) -> Exit {
+    let matches = command().try_get_matches();
+    let mut args = match matches.and_then(|mut matches| Args::from_arg_matches_mut(&mut matches)) {
         Ok(args) => args,
-        Err(error) => return usage(&error),
+        Err(error) => return usage::exit(&error, words),
     };
+    let shared = args.shared.then(args.command.take_shared());
+    shared.start_log();
     let mut host = Host::real();
-    let format = args.command.format();
-    let flags = Flags {
-        manifest: args.shared.manifest,
-        kubeconfig: args.shared.kubeconfig,
-        contexts: args.shared.contexts,
-        color: args.shared.color,
-        quiet: args.shared.quiet,
-        no_input: args.shared.no_input,
+    let moved = match &shared.chdir {
+        Some(directory) => go_to(&mut host, directory),
+        None => Ok(()),
     };
-    let moved = args
-        .shared
-        .chdir
-        .map(|directory| go_to(&mut host, &directory));
-    let app = App::new(host, flags, format);
-    let result = match moved {
-        Some(Err(failure)) => Err(failure),
-        _ => args.command.run(&app),
-    };
+    let app = App::new(host, shared.into(), args.command.format());
+    let result = moved.and_then(|()| args.command.run(&app));
     let exit = result.unwrap_or_else(|failure| {
         app.report.failure(&failure);
         failure.exit
     });
     // An answer that could not be written whole is no success.
-    let exit = if app.report.is_cut() && exit == Exit::Reached {
-        Exit::Error
-    } else {
-        exit
-    };
-    code(exit)
+    match exit {
+        Exit::Reached if app.report.is_cut() => Exit::Error,
+        exit => exit,
+    }
 }
 
-fn go_to(host: &mut Host, directory: &std::path::Path) -> Result<(), Failure> {
+fn go_to(host: &mut Host, directory: &Path) -> Result<(), Failure> {
     let target = host.directory.join(directory);
     let there = std::env::set_current_dir(&target).and_then(|()| std::env::current_dir());
     host.directory = there.map_err(|error| {
@@ -178,15 +178,4 @@ fn go_to(host: &mut Host, directory: &std::path::Path) -> Result<(), Failure> {
             .chain(&error)
     })?;
     Ok(())
-}
-
-/// Help and version are answers; everything else is a wrong command line.
-fn usage(error: &clap::Error) -> ExitCode {
-    let exit = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Reached,
-        _ => Exit::Usage,
-    };
-    // A closed pipe is no failure.
-    let _ = error.print();
-    code(exit)
 }

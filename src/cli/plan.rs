@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 use super::flags::{PlanningArgs, SelectionArgs};
+use super::names;
 use crate::app::App;
 use crate::failure::{Exit, Failure};
 use crate::inventory::{self, Targets};
@@ -14,14 +16,16 @@ use crate::report::{Format, PlanAnswer, answer, plan_names, plan_text};
 
 /// Show what would change on every cluster
 #[derive(Args)]
+#[command(before_help = "\
+Examples:
+  mcai plan
+  mcai plan llama-3-8b --clouds aws         one model, on some clusters
+  mcai plan --out today.plan                saved, for `mcai apply today.plan`
+  mcai plan --detailed-exitcode -o json     in CI: 0 no change, 2 changes, 7 a cluster could not be read")]
 pub(super) struct PlanArgs {
     /// Models; all of the manifest's if none is named
-    #[arg(value_name = "MODEL")]
+    #[arg(value_name = "MODEL", add = ArgValueCandidates::new(names::models))]
     models: Vec<String>,
-    #[command(flatten)]
-    selection: SelectionArgs,
-    #[command(flatten)]
-    planning: PlanningArgs,
     /// Save the plan, to be carried out by `mcai apply FILE` exactly as shown
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -31,6 +35,10 @@ pub(super) struct PlanArgs {
     /// Form of the answer
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
     pub output: Format,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    #[command(flatten)]
+    planning: PlanningArgs,
 }
 
 pub(super) fn run(app: &App, args: &PlanArgs) -> Result<Exit, Failure> {

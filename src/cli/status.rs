@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use futures::future::join_all;
 
 use super::flags::SelectionArgs;
+use super::names;
 use crate::app::App;
 use crate::diagnostic::Problem;
 use crate::failure::{Exit, Failure};
@@ -18,18 +20,23 @@ use crate::text::parse_duration;
 
 /// Show how every model stands on every cluster
 #[derive(Args)]
+#[command(before_help = "\
+Examples:
+  mcai status
+  mcai status llama-3-8b -o wide
+  mcai status -o json | jq -r '.models[] | select(.ready < .want) | .cluster'")]
 pub(super) struct StatusArgs {
     /// Models; all if none is named
-    #[arg(value_name = "MODEL")]
+    #[arg(value_name = "MODEL", add = ArgValueCandidates::new(names::models))]
     models: Vec<String>,
-    #[command(flatten)]
-    selection: SelectionArgs,
     /// Time for reading one cluster
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     cluster_timeout: Duration,
     /// Form of the answer
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
     pub output: Format,
+    #[command(flatten)]
+    selection: SelectionArgs,
 }
 
 pub(super) fn run(app: &App, args: &StatusArgs) -> Result<Exit, Failure> {

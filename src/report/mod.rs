@@ -2,6 +2,7 @@
 //! values; nothing else in mcai prints.
 
 mod answer;
+mod log;
 mod outcome;
 mod plan;
 mod problem;
@@ -23,6 +24,7 @@ use crate::yaml;
 pub use answer::{
     API_VERSION, CheckAnswer, DeployAnswer, PlanAnswer, StatusAnswer, StatusRow, answer,
 };
+pub use log::{LogFormat, log_to_stderr};
 pub use outcome::{call_text, outcome_text};
 pub use plan::{plan_names, plan_text};
 pub use problem::problem_text;
@@ -50,6 +52,25 @@ impl Format {
     }
 }
 
+/// How the user wants to be talked to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Talk {
+    pub color: Color,
+    pub quiet: bool,
+    /// Whether there is a log on stderr.
+    pub verbose: bool,
+}
+
+/// Tells people of a bug: what panicked where, and what to do with it.
+pub fn bug(panic: &str) {
+    let _ = writeln!(
+        io::stderr().lock(),
+        "error: a bug in mcai {}\n  {}\n  hint: report it with the command line and this text; RUST_BACKTRACE=1 tells more",
+        env!("CARGO_PKG_VERSION"),
+        panic.replace('\n', "\n  "),
+    );
+}
+
 /// Where a run reports to.
 pub struct Report {
     pub format: Format,
@@ -66,7 +87,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(host: &Host, format: Format, color: Color, quiet: bool) -> Self {
+    pub fn new(host: &Host, format: Format, talk: Talk) -> Self {
         let terminal = host
             .stdout_terminal
             .then(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
@@ -77,12 +98,17 @@ impl Report {
         let dumb = host.var("TERM") == Some("dumb");
         Report {
             format,
-            out: Styles::new(color, host.stdout_terminal && !dumb, host),
-            err: Styles::new(color, host.stderr_terminal && !dumb, host),
-            quiet,
+            out: Styles::new(talk.color, host.stdout_terminal && !dumb, host),
+            err: Styles::new(talk.color, host.stderr_terminal && !dumb, host),
+            quiet: talk.quiet,
             width: terminal.and_then(|width| width.or_else(columns)),
             cut: Cell::new(false),
-            live: host.stderr_terminal && !dumb && host.var("CI").is_none() && !quiet,
+            // Lines of a log would tear a line that is redrawn.
+            live: host.stderr_terminal
+                && !dumb
+                && host.var("CI").is_none()
+                && !talk.quiet
+                && !talk.verbose,
         }
     }
 

@@ -49,6 +49,10 @@ impl Styles {
         Styles { colored }
     }
 
+    pub fn colored(&self) -> bool {
+        self.colored
+    }
+
     pub fn paint(&self, style: Style, text: impl fmt::Display) -> String {
         if !self.colored {
             return text.to_string();

@@ -8,10 +8,13 @@
 
 mod directory;
 mod faults;
+mod help;
 mod manifest;
 mod output;
 mod plans;
 mod readme;
 mod real;
+mod shells;
 mod standin;
 mod support;
+mod tidy;

@@ -278,7 +278,7 @@ impl Link {
 
     /// Connects directly or through the proxy, offering the given protocols.
     async fn dial(&self, protocols: &[&[u8]]) -> Result<Connection, Fault> {
-        let tcp = tcp();
+        let (tcp, started) = (tcp(), Instant::now());
         let connection = match &self.proxy {
             None => self.open(self.secured(tcp, protocols)).await,
             Some(proxy) => match proxy.protocol {
@@ -293,6 +293,12 @@ impl Link {
             },
         };
         let connection = connection.map_err(Fault::unsent)?;
+        let protocol = match connection {
+            Connection::Http2(_) => "HTTP/2",
+            Connection::Http1(_) => "HTTP/1.1",
+        };
+        let (server, millis) = (&self.server, started.elapsed().as_millis());
+        tracing::debug!(%server, protocol, millis, "connected");
         self.opened.fetch_add(1, Ordering::Relaxed);
         Ok(connection)
     }

@@ -163,9 +163,11 @@ impl Plugin {
     }
 
     async fn run(&self, serial: u64) -> Result<Credential, Problem> {
-        let output = process::run(&self.command)
-            .await
-            .map_err(|error| self.did_not_run(&error))?;
+        let started = Instant::now();
+        let output = process::run(&self.command).await;
+        let millis = started.elapsed().as_millis();
+        tracing::info!(plugin = self.name(), millis, "ran a credential plugin");
+        let output = output.map_err(|error| self.did_not_run(&error))?;
         if !output.status.success() {
             return Err(self.failed(&output));
         }

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 
 use super::access::{Access, Pass};
 use super::connect::{Answer, Body, Fault};
@@ -152,6 +153,7 @@ impl Session {
             requests: AtomicUsize::new(0),
             opened,
         };
+        tracing::info!(context = %shared.context, server = %shared.server, "will ask");
         Ok(Session {
             shared: Arc::new(shared),
             until: None,
@@ -253,8 +255,12 @@ impl Session {
             let Some(pause) = pauses.next().filter(|_| again) else {
                 return Err(error);
             };
-            tokio::time::sleep(affordable(&error, pause, deadline).ok_or_else(|| late(error))?)
-                .await;
+            let Some(wait) = affordable(&error, pause, deadline) else {
+                return Err(late(error));
+            };
+            let context = &self.shared.context;
+            tracing::info!(%context, millis = wait.as_millis(), "waits, then tries again: {error}");
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -276,7 +282,10 @@ impl Session {
             REQUEST_LIMIT.min(left)
         };
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        match tokio::time::timeout(limit, pass.link.exchange(request, BODY_LIMIT)).await {
+        let started = Instant::now();
+        let answer = tokio::time::timeout(limit, pass.link.exchange(request, BODY_LIMIT)).await;
+        self.log(call, started.elapsed(), &answer);
+        match answer {
             Ok(Ok(answer)) => judge(server, answer),
             Ok(Err(Fault::TooLarge)) => Err(CallError::too_large(server, BODY_LIMIT)),
             Ok(Err(Fault::Unsent(error))) => Err(CallError::connection(server, &*error, false)),
@@ -285,6 +294,20 @@ impl Session {
                 pass.link.forget();
                 Err(CallError::timeout(server, limit))
             }
+        }
+    }
+
+    /// Never a header or a body: they may be secret.
+    fn log(&self, call: &Call, took: Duration, answer: &Result<Result<Answer, Fault>, Elapsed>) {
+        let (context, method, path) = (&self.shared.context, &call.method, &call.path);
+        let millis = took.as_millis();
+        match answer {
+            Ok(Ok(answer)) => {
+                let (status, bytes) = (answer.status.as_u16(), answer.body.len());
+                tracing::info!(%context, status, millis, bytes, "{method} {path}");
+            }
+            Ok(Err(_)) => tracing::info!(%context, millis, "{method} {path}: no complete answer"),
+            Err(_) => tracing::info!(%context, millis, "{method} {path}: no answer in time"),
         }
     }
 

@@ -94,6 +94,11 @@ impl Sandbox {
         self.start(words, Some(input)).wait()
     }
 
+    /// Runs another program in the sandbox.
+    pub(crate) fn run(&self, program: &str, words: &[&str]) -> Run {
+        self.start_program(program, words, None).wait()
+    }
+
     /// Starts the program and returns at once.
     pub(crate) fn spawn(&self, words: &[&str]) -> Running {
         self.start(words, None)
