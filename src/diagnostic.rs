@@ -4,11 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
-
-/// The case a problem belongs to, for machines: it is the `kind` of a JSON failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// The case a problem belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The manifest, or a Model in it, is wrong.
     Manifest,
@@ -69,8 +66,7 @@ impl Kind {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     Warning,
     Error,
@@ -116,40 +112,23 @@ impl fmt::Debug for Span {
     }
 }
 
-impl Serialize for Span {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct;
-        let mut position = serializer.serialize_struct("Position", 3)?;
-        position.serialize_field("file", &self.source.name)?;
-        position.serialize_field("line", &self.line)?;
-        position.serialize_field("column", &self.column)?;
-        position.end()
-    }
-}
-
 /// More words than this help nobody to find the right one.
 const LISTED: usize = 20;
 
 /// One thing that is wrong, with all that a person needs to mend it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     pub kind: Kind,
     pub severity: Severity,
     /// The case, without names of the user's, so that readers learn to recognise it.
     pub summary: String,
     /// What exactly, and why it matters.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// What is underneath, outermost first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,
     /// One thing to do, or a likely spelling.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-    #[serde(rename = "position", skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
 }
 

@@ -11,9 +11,7 @@ use crate::failure::{self, Exit, Failure};
 use crate::inventory::Targets;
 use crate::plan::{Made, Plan};
 use crate::project::Project;
-use crate::report::{
-    self, DeployAnswer, Format, PlanAnswer, answer, call_text, outcome_text, plan_text,
-};
+use crate::report::{self, Format, call_text, contract, outcome_text, plan_text};
 use crate::rollout::{self, Interrupt, Outcome};
 use crate::text;
 
@@ -96,11 +94,7 @@ impl Carry<'_> {
     fn report(&self, made: &Made, outcome: &Outcome, exit: Exit) {
         let report = &self.app.report;
         if report.format.is_for_machines() {
-            let plan = PlanAnswer::new(&made.plan, made.obstacles());
-            return report.document(&answer(
-                "DeployResult",
-                &DeployAnswer::new(plan, outcome, exit.code()),
-            ));
+            return report.document(&contract::DeployResult::new(made, outcome, exit));
         }
         let waited = self.args.wait == WaitUntil::Ready;
         report.data(&outcome_text(&made.plan, outcome, exit, waited));

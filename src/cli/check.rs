@@ -5,7 +5,7 @@ use clap::Args;
 use crate::app::App;
 use crate::diagnostic::Problem;
 use crate::failure::{Exit, Failure};
-use crate::report::{CheckAnswer, Format, answer};
+use crate::report::{Format, contract};
 use crate::text;
 
 /// Check the manifest, offline: everything that can be known without a cluster
@@ -22,32 +22,21 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(app: &App, _args: &CheckArgs) -> Result<Exit, Failure> {
-    let (exit, findings, clusters, models) = match app.checked_project() {
-        Ok(project) => (
-            Exit::Reached,
-            project.warnings,
-            project.clusters.len(),
-            project.models.len(),
-        ),
-        Err(failure) => (failure.exit, failure.problems, 0, 0),
+    let (exit, findings, counts) = match app.checked_project() {
+        Ok(project) => {
+            let counts = (project.clusters.len(), project.models.len());
+            (Exit::Reached, project.warnings, Some(counts))
+        }
+        Err(failure) => (failure.exit, failure.problems, None),
     };
-    let valid = exit == Exit::Reached;
     let report = &app.report;
     if report.format.is_for_machines() {
-        report.document(&answer(
-            "CheckResult",
-            &CheckAnswer {
-                valid,
-                clusters,
-                models,
-                findings: &findings,
-            },
-        ));
+        report.document(&contract::CheckResult::new(counts, &findings));
         return Ok(exit);
     }
-    if !valid {
+    let Some((clusters, models)) = counts else {
         return Err(Failure::with(exit, findings));
-    }
+    };
     report.problems(&findings);
     let warnings = match findings
         .iter()

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCandidates;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::flags::SelectionArgs;
@@ -14,7 +13,8 @@ use crate::app::App;
 use crate::failure::{Exit, Failure};
 use crate::inventory::shown;
 use crate::place::{self, Desired};
-use crate::report::{Format, answer};
+use crate::report::Format;
+use crate::report::contract::{Config, ModelConfig};
 use crate::value::{ClusterName, ModelName};
 
 /// Show the effective configuration
@@ -43,18 +43,6 @@ pub(super) struct ViewArgs {
     selection: SelectionArgs,
 }
 
-#[derive(Serialize)]
-struct ConfigAnswer<'a> {
-    clusters: BTreeMap<&'a ClusterName, BTreeMap<&'a ModelName, ModelAnswer<'a>>>,
-}
-
-#[derive(Serialize)]
-struct ModelAnswer<'a> {
-    object: &'a Value,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    origins: BTreeMap<String, String>,
-}
-
 pub(super) fn view(app: &App, args: &ViewArgs) -> Result<Exit, Failure> {
     let project = app.project()?;
     let desired = place::place(&project, &args.selection.selection(&args.models, false))?;
@@ -71,25 +59,25 @@ pub(super) fn view(app: &App, args: &ViewArgs) -> Result<Exit, Failure> {
         let model = |object: &'_ place::DesiredObject| origins(name, &object.model);
         let models = wanted.objects.iter().map(|object| {
             (
-                &object.model,
-                ModelAnswer {
+                object.model.as_str(),
+                ModelConfig {
                     object: &object.object,
                     origins: model(object),
                 },
             )
         });
-        clusters.insert(name, models.collect());
+        clusters.insert(name.as_str(), models.collect());
     }
-    let config = ConfigAnswer { clusters };
+    let config = Config { clusters };
     match app.report.format {
         Format::Table | Format::Wide => app.report.data(&text(&desired, args.origin)),
         Format::Name => app.report.data(&names(&config)),
-        _ => app.report.document(&answer("Config", &config)),
+        _ => app.report.document(&config),
     }
     Ok(Exit::Reached)
 }
 
-fn names(config: &ConfigAnswer) -> String {
+fn names(config: &Config) -> String {
     let pairs = config
         .clusters
         .iter()

@@ -10,7 +10,7 @@ use super::plan;
 use crate::app::App;
 use crate::failure::{Exit, Failure};
 use crate::place::{self, Desired};
-use crate::report::{Format, answer};
+use crate::report::{Format, contract};
 
 /// Bring models to every cluster that should have them, and wait until they are ready
 ///
@@ -100,10 +100,7 @@ fn show_desired(app: &App, desired: &Desired) -> Exit {
             });
             report.data(&documents.collect::<String>());
         }
-        _ => {
-            let sent: Vec<_> = objects().map(|(wanted, object)| serde_json::json!({"cluster": wanted.cluster.name, "object": object.object})).collect();
-            report.document(&answer("DryRun", &serde_json::json!({ "objects": sent })));
-        }
+        _ => report.document(&contract::DryRun::from(desired)),
     }
     Exit::Reached
 }

@@ -12,6 +12,7 @@ mod help;
 mod man;
 mod names;
 mod plan;
+mod schema;
 mod shared;
 mod status;
 mod usage;
@@ -66,6 +67,7 @@ enum Command {
     Apply(With<apply::ApplyArgs>),
     Status(With<status::StatusArgs>),
     Delete(With<delete::DeleteArgs>),
+    Schema(With<schema::SchemaArgs>),
     Completion(With<completion::CompletionArgs>),
     Man(With<man::ManArgs>),
     Help(With<help::HelpArgs>),
@@ -81,6 +83,7 @@ impl Command {
             Command::Apply(args) => args.own.rollout.output,
             Command::Status(args) => args.own.output,
             Command::Delete(args) => args.own.rollout.output,
+            Command::Schema(args) => args.own.output,
             Command::Completion(_) | Command::Man(_) | Command::Help(_) => Format::Table,
         }
     }
@@ -94,6 +97,7 @@ impl Command {
             Command::Apply(args) => &mut args.shared,
             Command::Status(args) => &mut args.shared,
             Command::Delete(args) => &mut args.shared,
+            Command::Schema(args) => &mut args.shared,
             Command::Completion(args) => &mut args.shared,
             Command::Man(args) => &mut args.shared,
             Command::Help(args) => &mut args.shared,
@@ -109,6 +113,7 @@ impl Command {
             Command::Apply(args) => apply::run(app, &args.own),
             Command::Status(args) => status::run(app, &args.own),
             Command::Delete(args) => delete::run(app, &args.own),
+            Command::Schema(args) => schema::run(app, &args.own),
             Command::Completion(args) => completion::run(app, &args.own),
             Command::Man(args) => man::run(app, &args.own),
             Command::Help(args) => help::run(app, &args.own),

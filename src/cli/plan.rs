@@ -12,7 +12,7 @@ use crate::failure::{Exit, Failure};
 use crate::inventory::{self, Targets};
 use crate::place::{self, Desired};
 use crate::plan::{self, Made, Plan};
-use crate::report::{Format, PlanAnswer, answer, plan_names, plan_text};
+use crate::report::{Format, contract, plan_names, plan_text};
 
 /// Show what would change on every cluster
 #[derive(Args)]
@@ -99,10 +99,7 @@ pub(super) fn show(app: &App, made: &Made) {
             report.problems(&made.denied);
         }
         Format::Name => report.data(&plan_names(&made.plan)),
-        _ => report.document(&answer(
-            "Plan",
-            &PlanAnswer::new(&made.plan, made.obstacles()),
-        )),
+        _ => report.document(&contract::Plan::from(made)),
     }
     if report.format == Format::Name {
         report.problems(&made.refusals);

@@ -15,7 +15,7 @@ use crate::inventory::{self, Standing};
 use crate::place;
 use crate::plan::{Owner, owner};
 use crate::project::{Cluster, Project};
-use crate::report::{Format, StatusAnswer, StatusRow, answer, status_table};
+use crate::report::{Format, StatusRow, contract, status_table};
 use crate::text::parse_duration;
 
 /// Show how every model stands on every cluster
@@ -76,13 +76,7 @@ pub(super) fn run(app: &App, args: &StatusArgs) -> Result<Exit, Failure> {
             );
             report.problems(&problems);
         }
-        _ => report.document(&answer(
-            "Status",
-            &StatusAnswer {
-                models: &rows,
-                problems: &problems,
-            },
-        )),
+        _ => report.document(&contract::Status::new(&rows, &problems)),
     }
     Ok(if problems.is_empty() {
         Exit::Reached
@@ -135,7 +129,7 @@ fn row(project: &Project, cluster: &Cluster, standing: Standing) -> StatusRow {
     StatusRow {
         model: standing.model.to_string(),
         cluster: cluster.name.clone(),
-        cloud: cluster.cloud.to_string(),
+        cloud: cluster.cloud,
         region: cluster.region.clone(),
         target,
         owned: object.is_some_and(|object| owner(&object, &project.identity) == Owner::Own),

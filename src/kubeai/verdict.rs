@@ -9,15 +9,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
-use serde::Serialize;
 use serde_json::Value;
 
 use super::profile::{LiveProfiles, ProfileCount};
 use crate::text::{quoted_list, whole_seconds};
 
 /// How a model stands on one cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// As many replicas as wanted answer.
     Ready,
@@ -88,20 +86,16 @@ impl State {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     pub state: State,
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
     /// Replicas that answer, and that are wanted.
     pub ready: u32,
     pub want: u32,
     /// Since when the reason holds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// The pod that the reason speaks of.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pod: Option<String>,
 }
 

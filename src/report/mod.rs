@@ -1,7 +1,7 @@
 //! Everything that a person or a program reads: answers on stdout, talk on stderr. Text and JSON come from the same
 //! values; nothing else in mcai prints.
 
-mod answer;
+pub mod contract;
 mod log;
 mod outcome;
 mod plan;
@@ -21,15 +21,13 @@ use crate::failure::{Exit, Failure};
 use crate::host::Host;
 use crate::yaml;
 
-pub use answer::{
-    API_VERSION, CheckAnswer, DeployAnswer, PlanAnswer, StatusAnswer, StatusRow, answer,
-};
+pub use contract::Document;
 pub use log::{LogFormat, log_to_stderr};
 pub use outcome::{call_text, outcome_text};
 pub use plan::{plan_names, plan_text};
 pub use problem::problem_text;
 pub use progress::watch;
-pub use status::status_table;
+pub use status::{StatusRow, status_table};
 pub use style::{Color, Style, Styles};
 
 /// The form of an answer.
@@ -69,6 +67,24 @@ pub fn bug(panic: &str) {
         env!("CARGO_PKG_VERSION"),
         panic.replace('\n', "\n  "),
     );
+}
+
+/// Returns a document, in its envelope, in the form that a program reads.
+pub fn document_text<T: Document>(document: &T, format: Format) -> String {
+    value_text(&contract::envelope(document), format)
+}
+
+/// Returns a schema in the form that a program reads.
+pub fn schema_text(schema: &contract::Schema, format: Format) -> String {
+    value_text(&schema.schema, format)
+}
+
+fn value_text<T: Serialize>(value: &T, format: Format) -> String {
+    match format {
+        Format::Yaml => yaml::to_string(value),
+        Format::Jsonl => serde_json::to_string(value).unwrap_or_default() + "\n",
+        _ => serde_json::to_string_pretty(value).unwrap_or_default() + "\n",
+    }
 }
 
 /// Where a run reports to.
@@ -150,13 +166,8 @@ impl Report {
     }
 
     /// Writes an answer in the form that a program reads.
-    pub fn document<T: Serialize>(&self, document: &T) {
-        let text = match self.format {
-            Format::Yaml => yaml::to_string(document),
-            Format::Jsonl => serde_json::to_string(document).unwrap_or_default() + "\n",
-            _ => serde_json::to_string_pretty(document).unwrap_or_default() + "\n",
-        };
-        self.data(&text);
+    pub fn document<T: Document>(&self, document: &T) {
+        self.data(&document_text(document, self.format));
     }
 
     pub fn problem(&self, problem: &Problem) {
@@ -172,13 +183,7 @@ impl Report {
     /// Reports why a run failed.
     pub fn failure(&self, failure: &Failure) {
         if self.format.is_for_machines() {
-            self.document(&answer(
-                "Failure",
-                &answer::FailureAnswer {
-                    exit_code: failure.exit.code(),
-                    problems: &failure.problems,
-                },
-            ));
+            self.document(&contract::Failure::from(failure));
         } else {
             self.problems(&failure.problems);
         }

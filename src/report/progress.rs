@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::answer::API_VERSION;
+use super::contract;
 use super::style::Style;
 use super::{Format, Report, problem_text};
 use crate::kubeai::verdict::{State, Verdict};
@@ -25,16 +24,6 @@ pub async fn watch(report: &Report, plan: &Plan, mut events: mpsc::UnboundedRece
         view.show(&event);
     }
     view.end();
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line<'a> {
-    api_version: &'static str,
-    kind: &'static str,
-    time: Timestamp,
-    #[serde(flatten)]
-    event: &'a Event,
 }
 
 struct View<'a> {
@@ -69,12 +58,8 @@ impl<'a> View<'a> {
 
     fn show(&mut self, event: &Event) {
         if self.report.format == Format::Jsonl {
-            self.report.document(&Line {
-                api_version: API_VERSION,
-                kind: "Event",
-                time: Timestamp::now(),
-                event,
-            });
+            let line = contract::Event::new(event, Timestamp::now());
+            self.report.document(&line);
         }
         self.remember(event);
         let Some((cluster, words, lasting)) = self.words(event) else {

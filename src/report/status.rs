@@ -5,10 +5,25 @@ use std::time::Duration;
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 
-use super::answer::StatusRow;
 use super::style::{Style, Styles};
-use crate::kubeai::verdict::State;
+use crate::cloud::Cloud;
+use crate::kubeai::verdict::{State, Verdict};
 use crate::text;
+use crate::value::ClusterName;
+
+/// One model on one cluster.
+pub struct StatusRow {
+    pub model: String,
+    pub cluster: ClusterName,
+    pub cloud: Cloud,
+    pub region: Option<String>,
+    /// The context or the directory where it was looked.
+    pub target: String,
+    /// Whether the object is this project's.
+    pub owned: bool,
+    pub verdict: Verdict,
+    pub created: Option<Timestamp>,
+}
 
 /// Returns the rows as a table; `width` is that of the terminal, where there is one.
 pub fn status_table(
@@ -72,7 +87,7 @@ fn cells(row: &StatusRow, wide: bool, now: Timestamp, styles: &Styles) -> Vec<St
     if wide {
         let owned = if row.owned { "yes" } else { "no" };
         cells.extend([
-            row.cloud.clone(),
+            row.cloud.to_string(),
             row.region.clone().unwrap_or("-".into()),
             row.target.clone(),
             owned.into(),

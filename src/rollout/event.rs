@@ -3,25 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::diagnostic::Problem;
 use crate::kubeai::verdict::Verdict;
 use crate::plan::Verb;
 use crate::value::{ClusterName, ModelName};
 
-#[derive(Clone, Debug, Serialize)]
-#[serde(
-    tag = "type",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[derive(Clone, Debug)]
 pub enum Event {
     /// The cluster has the objects.
     Applied {
         cluster: ClusterName,
         models: Vec<ModelName>,
-        #[serde(serialize_with = "seconds")]
         elapsed: Duration,
     },
     /// A file of a directory target was written or deleted.
@@ -36,7 +28,6 @@ pub enum Event {
         cluster: ClusterName,
         model: ModelName,
         verdict: Verdict,
-        #[serde(serialize_with = "seconds")]
         elapsed: Duration,
     },
     /// A look failed; the next one may not.
@@ -62,17 +53,11 @@ pub enum Event {
         ended: Ended,
         changed: bool,
         models: BTreeMap<ModelName, Verdict>,
-        #[serde(skip_serializing_if = "Option::is_none")]
         problem: Option<Problem>,
     },
 }
 
-fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// All is as planned and, if waited for, ready.
     Reached,

@@ -1,0 +1,58 @@
+//! `mcai schema`.
+
+use clap::Args;
+
+use crate::app::App;
+use crate::diagnostic::{Kind, Problem};
+use crate::failure::{Exit, Failure};
+use crate::report::contract::{self, Schema, SchemaList};
+use crate::report::{Format, schema_text};
+
+/// Print the JSON Schema of the manifest or of an answer, or list what there is
+#[derive(Args)]
+pub(super) struct SchemaArgs {
+    /// Kind of document, in any case; all are listed if none is named
+    #[arg(value_name = "KIND")]
+    kind: Option<String>,
+    /// Form of the answer
+    #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
+    pub output: Format,
+}
+
+pub(super) fn run(app: &App, args: &SchemaArgs) -> Result<Exit, Failure> {
+    let report = &app.report;
+    match &args.kind {
+        Some(kind) => {
+            let found = contract::find(kind).ok_or_else(|| unknown(kind))?;
+            report.data(&schema_text(&found, report.format));
+        }
+        None => list(app, &contract::schemas()),
+    }
+    Ok(Exit::Reached)
+}
+
+fn list(app: &App, schemas: &[Schema]) {
+    let report = &app.report;
+    match report.format {
+        Format::Table | Format::Wide => {
+            let width = schemas.iter().map(|schema| schema.kind.len()).max();
+            let width = width.unwrap_or_default();
+            let lines = schemas
+                .iter()
+                .map(|schema| format!("{:width$}  {}\n", schema.kind, schema.description));
+            report.data(&lines.collect::<String>());
+        }
+        Format::Name => {
+            let names = schemas.iter().map(|schema| format!("{}\n", schema.kind));
+            report.data(&names.collect::<String>());
+        }
+        _ => report.document(&SchemaList::from(schemas)),
+    }
+}
+
+fn unknown(kind: &str) -> Problem {
+    let schemas = contract::schemas();
+    Problem::error(Kind::Usage, "unknown kind of document")
+        .detail(format!("there is no schema of `{kind}`"))
+        .suggest_or_list(kind, schemas.iter().map(|schema| schema.kind))
+}

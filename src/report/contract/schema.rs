@@ -1,0 +1,71 @@
+//! The kinds of documents, each with its JSON Schema (draft 2020-12).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::generate::schema_of;
+use super::{CheckResult, Config, DeployResult, Document, DryRun, Event, Failure, Plan, Status};
+
+/// What a kind of document looks like.
+pub struct Schema {
+    /// The document's `kind`.
+    pub kind: &'static str,
+    /// One sentence.
+    pub description: String,
+    pub schema: Value,
+}
+
+/// Returns the schema of every kind.
+pub fn schemas() -> Vec<Schema> {
+    vec![
+        schema_of::<CheckResult>(),
+        schema_of::<Config>(),
+        schema_of::<DeployResult>(),
+        schema_of::<DryRun>(),
+        schema_of::<Event>(),
+        schema_of::<Failure>(),
+        schema_of::<Plan>(),
+        schema_of::<SchemaList>(),
+        schema_of::<Status>(),
+    ]
+}
+
+/// Returns the schema of a kind, in any case.
+pub fn find(kind: &str) -> Option<Schema> {
+    schemas()
+        .into_iter()
+        .find(|schema| schema.kind.eq_ignore_ascii_case(kind))
+}
+
+/// The kinds that `mcai schema` knows.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SchemaList {
+    /// By kind.
+    pub schemas: Vec<SchemaEntry>,
+}
+
+impl Document for SchemaList {
+    const KIND: &'static str = "SchemaList";
+}
+
+impl From<&[Schema]> for SchemaList {
+    fn from(schemas: &[Schema]) -> Self {
+        let entry = |schema: &Schema| SchemaEntry {
+            kind: schema.kind,
+            description: schema.description.clone(),
+        };
+        SchemaList {
+            schemas: schemas.iter().map(entry).collect(),
+        }
+    }
+}
+
+/// One kind.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SchemaEntry {
+    /// As `mcai schema KIND` takes it.
+    pub kind: &'static str,
+    /// What it is, in one sentence.
+    pub description: String,
+}
