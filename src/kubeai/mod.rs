@@ -3,6 +3,7 @@
 //!
 //! Facts are those of KubeAI 0.22.1 and 0.24.0: its CRD `models.kubeai.org/v1`, chart values and recorded behaviour.
 
+pub mod fields;
 pub mod profile;
 pub mod render;
 pub mod rules;

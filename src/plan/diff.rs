@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::kubeai::fields::POD_FIELDS;
 use crate::kubeai::render::without_server_fields;
-use crate::kubeai::rules::POD_FIELDS;
 
 /// One field; `old` or `new` is missing where the field is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
