@@ -84,11 +84,10 @@ impl Fleet {
         let mut objects = String::new();
         for namespace in [OURS, THEIRS] {
             let config = CONFIG.replace("@NAMESPACE@", namespace);
-            let object = |kind, name, data| {
-                json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, "data": data})
-            };
+            let object = |kind, name, data| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, "data": data});
             let map = object("ConfigMap", "kubeai-config", json!({"system.yaml": config}));
-            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+            let namespace =
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
             writeln!(objects, "---\n{namespace}\n---\n{map}")?;
         }
         let file = self.folder.path().join("kubeai.yaml");
@@ -97,7 +96,11 @@ impl Fleet {
         for context in &real.contexts {
             let on = |words: &[&str]| time(self.kubectl(&context.name).args(words), &[0]);
             on(&["apply", "--server-side", "-f", CRD, "-f", &file])?;
-            on(&["wait", "--for=condition=Established", "crd/models.kubeai.org"])?;
+            on(&[
+                "wait",
+                "--for=condition=Established",
+                "crd/models.kubeai.org",
+            ])?;
         }
         Ok(())
     }
@@ -138,18 +141,23 @@ impl Fleet {
     /// Lets a context lead to another address.
     pub(crate) fn lead(&self, context: &str, to: SocketAddr) -> Result<()> {
         let mut config = Kubeconfig::read_from(self.home().join(".kube/config"))?;
-        let named = config.clusters.iter_mut().find(|named| named.name == context);
+        let named = config
+            .clusters
+            .iter_mut()
+            .find(|named| named.name == context);
         let cluster = named.and_then(|named| named.cluster.as_mut());
         cluster.context("a cluster")?.server = Some(format!("https://{to}"));
         self.write_kubeconfig(&config)
     }
 
     fn write_manifest(&self, contexts: usize) -> Result<()> {
-        let mut text = format!(
-            "version: 1\nproject: bench\nid: benchbenchbb\nnamespace: {OURS}\nclusters:\n"
-        );
+        let mut text =
+            format!("version: 1\nproject: bench\nid: benchbenchbb\nnamespace: {OURS}\nclusters:\n");
         for number in 1..=contexts {
-            writeln!(text, "  x{number}: {{ cloud: aws, region: us-east-1, context: x{number} }}")?;
+            writeln!(
+                text,
+                "  x{number}: {{ cloud: aws, region: us-east-1, context: x{number} }}"
+            )?;
         }
         text += "models:\n";
         for number in 1..=MODELS {

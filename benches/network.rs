@@ -18,7 +18,10 @@ const DEPLOY: [&str; 3] = ["deploy", "--yes", "--wait=applied"];
 /// What a fleet of this size has to reach: the ratio to `kubectl apply` in a loop.
 pub(crate) fn fleet(kubectl: &Path, clusters: &Path, size: usize, faster: f64) -> Result<()> {
     let fleet = Fleet::new(kubectl, clusters, size)?;
-    table::heading(&format!("Six Models, {size} clusters, {} each", shown(ROUND_TRIP)));
+    table::heading(&format!(
+        "Six Models, {size} clusters, {} each",
+        shown(ROUND_TRIP)
+    ));
     let [deploy, slowest] = with_singles(&fleet, size)?;
     let what = "`deploy --wait=applied`";
     let alone = "the slowest cluster alone";
@@ -119,14 +122,22 @@ fn round_trips(fleet: &Fleet) -> Result<()> {
 /// Many contexts at once; several lead to the same control plane, whose share of the time they don't divide.
 pub(crate) fn contexts(kubectl: &Path, clusters: &Path, count: usize) -> Result<()> {
     let fleet = Fleet::new(kubectl, clusters, count)?;
-    table::heading(&format!("Six Models, {count} contexts, {} each", shown(ROUND_TRIP)));
+    table::heading(&format!(
+        "Six Models, {count} contexts, {} each",
+        shown(ROUND_TRIP)
+    ));
     let words = ["plan", "--accept-cluster"];
     let [plan] = in_turn(RUNS, [Box::new(|| time(&mut fleet.mcai(&words), &[0]))])?;
     let met = plan.median() <= Duration::from_secs(2);
     table::limit("`plan`", &plan.to_string(), "at most 2 s", met);
     let memory = peak_memory(&mut fleet.mcai(&words))?;
     let shown = format!("{memory:.0} MB");
-    table::limit("its memory at most", &shown, "at most 60 MB", memory <= 60.0);
+    table::limit(
+        "its memory at most",
+        &shown,
+        "at most 60 MB",
+        memory <= 60.0,
+    );
     Ok(())
 }
 
@@ -138,13 +149,19 @@ pub(crate) fn hanging(kubectl: &Path, clusters: &Path) -> Result<()> {
     fleet.lead("x4", silent.local_addr()?)?;
     table::heading("Four clusters, one of them takes the connection and never answers");
     let words = ["plan", "--cluster-timeout", "3s"];
-    let [plan] = in_turn(LONG_RUNS, [Box::new(|| time(&mut fleet.mcai(&words), &[7]))])?;
+    let [plan] = in_turn(
+        LONG_RUNS,
+        [Box::new(|| time(&mut fleet.mcai(&words), &[7]))],
+    )?;
     let what = "`plan --cluster-timeout 3s`";
     let met = plan.median() < Duration::from_millis(3200);
     table::limit(what, &plan.to_string(), "at most 3 s and the start", met);
     table::row(&["`plan` when all answer", &well.to_string(), "-", "-", "-"]);
     let peer = time(&mut fleet.kubectl_six("apply", 4), &[1])?;
-    let beside = format!("`kubectl apply --server-side` to this cluster: {}", shown(peer));
+    let beside = format!(
+        "`kubectl apply --server-side` to this cluster: {}",
+        shown(peer)
+    );
     table::row(&["the same cluster alone", "-", &beside, "-", "-"]);
     Ok(())
 }

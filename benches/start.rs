@@ -42,7 +42,13 @@ pub(crate) fn run(kubectl: &Path) -> Result<()> {
 fn beside(words: &[&str], version: &Times) -> Result<()> {
     let name = format!("`{}`", words.join(" "));
     if time(&mut command(words), &[0]).is_err() {
-        table::row(&["`--version`", &version.to_string(), &format!("{name}: not here"), "-", "-"]);
+        table::row(&[
+            "`--version`",
+            &version.to_string(),
+            &format!("{name}: not here"),
+            "-",
+            "-",
+        ]);
         return Ok(());
     }
     let [peer] = in_turn(RUNS / 2, [line(words)])?;

@@ -17,7 +17,9 @@ pub(crate) enum Target {
 }
 
 pub(crate) fn heading(title: &str) {
-    println!("\n### {title}\n\n| What | mcai | beside | difference | target |\n|---|---|---|---|---|");
+    println!(
+        "\n### {title}\n\n| What | mcai | beside | difference | target |\n|---|---|---|---|---|"
+    );
 }
 
 /// Prints one comparison.

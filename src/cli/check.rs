@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::forms;
 use crate::app::App;
 use crate::diagnostic::Problem;
 use crate::failure::{Exit, Failure};
@@ -17,7 +18,7 @@ Examples:
   cat mcai.yaml | mcai check -m -")]
 pub(super) struct CheckArgs {
     /// Form of the answer
-    #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
+    #[arg(short, long, value_parser = forms::usual(), default_value = "table", value_name = "FORM")]
     pub output: Format,
 }
 

@@ -7,6 +7,7 @@ use clap_complete::ArgValueCandidates;
 use serde_json::Value;
 
 use super::flags::SelectionArgs;
+use super::forms;
 use super::names;
 use super::shared::With;
 use crate::app::App;
@@ -37,7 +38,7 @@ pub(super) struct ViewArgs {
     #[arg(long)]
     origin: bool,
     /// Form of the answer
-    #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
+    #[arg(short, long, value_parser = forms::usual(), default_value = "table", value_name = "FORM")]
     pub output: Format,
     #[command(flatten)]
     selection: SelectionArgs,

@@ -5,9 +5,9 @@ use clap_complete::ArgValueCandidates;
 
 use super::carry::{Carry, refuse_unanswerable};
 use super::flags::{PlanningArgs, RolloutArgs, SelectionArgs};
-use super::names;
-use super::plan;
+use super::{forms, names, plan};
 use crate::app::App;
+use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::place::{self, Desired};
 use crate::report::{Format, contract};
@@ -21,7 +21,7 @@ Examples:
   mcai deploy                               all models, everywhere they belong, until they are ready
   mcai deploy llama-3-8b --clouds aws,gcp   one model, on some of its clusters
   mcai deploy --wait=applied --yes          in CI: no question, no waiting for GPUs
-  mcai deploy --dry-run=server              the plan alone")]
+  mcai deploy --dry-run=server              the plan alone", mut_arg("output", |output| output.value_parser(forms::with_markdown())))]
 pub(super) struct DeployArgs {
     /// Models; all of the manifest's if none is named
     #[arg(value_name = "MODEL", add = ArgValueCandidates::new(names::models))]
@@ -45,6 +45,7 @@ enum DryRun {
 }
 
 pub(super) fn run(app: &App, args: &DeployArgs) -> Result<Exit, Failure> {
+    refuse_markdown_of_no_plan(args)?;
     refuse_unanswerable(app, &args.rollout, args.dry_run != DryRun::None)?;
     let project = app.project()?;
     let desired = place::place(
@@ -72,6 +73,19 @@ pub(super) fn run(app: &App, args: &DeployArgs) -> Result<Exit, Failure> {
         .out(made, &targets)
         .await
     })?
+}
+
+/// Only a plan has Markdown; clap can't say that of two flags' values.
+fn refuse_markdown_of_no_plan(args: &DeployArgs) -> Result<(), Failure> {
+    if args.rollout.output != Format::Markdown || args.dry_run == DryRun::Server {
+        return Ok(());
+    }
+    Err(Problem::error(Kind::Usage, "no such form of this answer")
+        .detail(
+            "only a plan has `-o markdown`: others have table, wide, json, yaml, name and jsonl",
+        )
+        .hint("give `--dry-run=server` to see the plan, or use `mcai plan`")
+        .into())
 }
 
 /// Shows what would be sent, without any network.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCandidates;
 
+use super::forms;
 use super::names;
 use crate::cloud::Cloud;
 use crate::place::Selection;
@@ -106,7 +107,7 @@ pub(super) struct RolloutArgs {
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// Form of the answer
-    #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
+    #[arg(short, long, value_parser = forms::usual(), default_value = "table", value_name = "FORM")]
     pub output: Format,
 }
 

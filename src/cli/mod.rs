@@ -8,6 +8,7 @@ mod config;
 mod delete;
 mod deploy;
 mod flags;
+mod forms;
 mod help;
 mod man;
 mod names;

@@ -6,13 +6,13 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 
 use super::flags::{PlanningArgs, SelectionArgs};
-use super::names;
+use super::{forms, names};
 use crate::app::App;
 use crate::failure::{Exit, Failure};
 use crate::inventory::{self, Targets};
 use crate::place::{self, Desired};
 use crate::plan::{self, Made, Plan};
-use crate::report::{Format, contract, plan_names, plan_text};
+use crate::report::{Format, contract, plan_markdown, plan_names, plan_text};
 
 /// Show what would change on every cluster
 #[derive(Args)]
@@ -33,7 +33,7 @@ pub(super) struct PlanArgs {
     #[arg(long)]
     detailed_exitcode: bool,
     /// Form of the answer
-    #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
+    #[arg(short, long, value_parser = forms::with_markdown(), default_value = "table", value_name = "FORM")]
     pub output: Format,
     #[command(flatten)]
     selection: SelectionArgs,
@@ -98,6 +98,7 @@ pub(super) fn show(app: &App, made: &Made) {
             report.problems(&made.unreadable);
             report.problems(&made.denied);
         }
+        Format::Markdown => report.data(&plan_markdown(made)),
         Format::Name => report.data(&plan_names(&made.plan)),
         _ => report.document(&contract::Plan::from(made)),
     }

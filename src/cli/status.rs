@@ -7,7 +7,7 @@ use clap_complete::ArgValueCandidates;
 use futures::future::join_all;
 
 use super::flags::SelectionArgs;
-use super::names;
+use super::{forms, names};
 use crate::app::App;
 use crate::diagnostic::Problem;
 use crate::failure::{Exit, Failure};
@@ -15,7 +15,7 @@ use crate::inventory::{self, Standing};
 use crate::place;
 use crate::plan::{Owner, owner};
 use crate::project::{Cluster, Project};
-use crate::report::{Format, StatusRow, contract, status_table};
+use crate::report::{Format, StatusRow, contract, status_markdown, status_table};
 use crate::text::parse_duration;
 
 /// Show how every model stands on every cluster
@@ -33,7 +33,7 @@ pub(super) struct StatusArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     cluster_timeout: Duration,
     /// Form of the answer
-    #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
+    #[arg(short, long, value_parser = forms::with_markdown(), default_value = "table", value_name = "FORM")]
     pub output: Format,
     #[command(flatten)]
     selection: SelectionArgs,
@@ -67,6 +67,7 @@ pub(super) fn run(app: &App, args: &StatusArgs) -> Result<Exit, Failure> {
             ));
             report.problems(&problems);
         }
+        Format::Markdown => report.data(&status_markdown(&rows, &problems, app.host.now())),
         Format::Name => {
             report.data(
                 &rows

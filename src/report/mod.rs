@@ -3,8 +3,10 @@
 
 pub mod contract;
 mod log;
+mod markdown;
 mod outcome;
 mod plan;
+mod plan_markdown;
 mod problem;
 mod progress;
 mod status;
@@ -25,9 +27,10 @@ pub use contract::Document;
 pub use log::{LogFormat, log_to_stderr};
 pub use outcome::{call_text, outcome_text};
 pub use plan::{plan_names, plan_text};
+pub use plan_markdown::plan_markdown;
 pub use problem::problem_text;
 pub use progress::watch;
-pub use status::{StatusRow, status_table};
+pub use status::{StatusRow, status_markdown, status_table};
 pub use style::{Color, Style, Styles};
 
 /// The form of an answer.
@@ -41,6 +44,8 @@ pub enum Format {
     Name,
     /// Events, one a line, then the answer.
     Jsonl,
+    /// A comment on a pull request.
+    Markdown,
 }
 
 impl Format {
@@ -182,17 +187,19 @@ impl Report {
 
     /// Reports why a run failed.
     pub fn failure(&self, failure: &Failure) {
-        if self.format.is_for_machines() {
-            self.document(&contract::Failure::from(failure));
-        } else {
-            self.problems(&failure.problems);
+        if self.format == Format::Markdown {
+            return self.data(&markdown::failure(&failure.problems));
         }
+        if self.format.is_for_machines() {
+            return self.document(&contract::Failure::from(failure));
+        }
+        self.problems(&failure.problems);
         let errors = failure
             .problems
             .iter()
             .filter(|problem| problem.is_error())
             .count();
-        if errors > 1 && failure.exit != Exit::Interrupted && !self.format.is_for_machines() {
+        if errors > 1 && failure.exit != Exit::Interrupted {
             self.say(&format!("{errors} errors"));
         }
     }

@@ -7,7 +7,7 @@ use crate::plan::{Action, Change, ClusterPlan, Plan, Residency, Verb};
 use crate::text;
 
 /// A value in a field change is shown to this length, in characters.
-const VALUE: usize = 100;
+pub(super) const VALUE: usize = 100;
 
 /// Returns the plan as text, with its summary line.
 pub fn plan_text(plan: &Plan, wide: bool, styles: &Styles) -> String {
@@ -72,7 +72,8 @@ fn push_cluster(text: &mut String, cluster: &ClusterPlan, wide: bool, styles: &S
     }
 }
 
-fn remarks(action: &Action) -> String {
+/// Returns what a reader must know of an action, in brackets.
+pub(super) fn remarks(action: &Action) -> String {
     let mut remarks = Vec::new();
     if action.verb == Verb::Adopt {
         remarks.push("made by others so far, mcai's from now on");
@@ -103,7 +104,8 @@ fn fields(action: &Action, wide: bool) -> Vec<String> {
     }
 }
 
-fn is_identity(change: &Change) -> bool {
+/// Whether a change only makes an object mcai's: its labels.
+pub(super) fn is_identity(change: &Change) -> bool {
     change.path == "metadata.labels"
         || change
             .path
@@ -111,8 +113,12 @@ fn is_identity(change: &Change) -> bool {
 }
 
 /// The fields of a new model that a reader looks for.
-fn created(object: &Value) -> Vec<String> {
-    let text = |key: &str| object.pointer(&format!("/spec/{key}")).map(plain);
+pub(super) fn created(object: &Value) -> Vec<String> {
+    let text = |key: &str| {
+        object
+            .pointer(&format!("/spec/{key}"))
+            .map(|value| plain(value, VALUE))
+    };
     let replicas = match (text("replicas"), text("minReplicas"), text("maxReplicas")) {
         (Some(fixed), ..) => Some(fixed),
         (None, Some(least), Some(most)) if least == most => Some(least),
@@ -132,30 +138,27 @@ fn created(object: &Value) -> Vec<String> {
 
 fn change_line(change: &Change) -> String {
     let missing = || "(none)".to_owned();
-    let old = change.old.as_ref().map_or_else(missing, plain);
-    let new = change.new.as_ref().map_or_else(missing, plain);
+    let shown = |value: &Value| plain(value, VALUE);
+    let old = change.old.as_ref().map_or_else(missing, shown);
+    let new = change.new.as_ref().map_or_else(missing, shown);
     format!("{}: {old} -> {new}", change.path)
 }
 
-/// Returns a value on one line, text without quotes where it reads well.
-fn plain(value: &Value) -> String {
+/// Returns a value on one line, cut to so many characters, text without quotes where it reads well.
+pub(super) fn plain(value: &Value, most: usize) -> String {
     let text = match value {
         Value::String(text) if !text.is_empty() && !text.contains(char::is_control) => text.clone(),
         other => other.to_string(),
     };
-    match text.char_indices().nth(VALUE) {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
     }
 }
 
-fn summary(plan: &Plan) -> String {
-    let counts: Vec<String> = [Verb::Create, Verb::Update, Verb::Adopt, Verb::Delete]
-        .into_iter()
-        .map(|verb| (verb, plan.count(verb)))
-        .filter(|(_, count)| *count > 0)
-        .map(|(verb, count)| format!("{count} to {}", verb.word()))
-        .collect();
+/// Returns what the plan does, all in all.
+pub(super) fn summary(plan: &Plan) -> String {
+    let counts = counts(plan.actions().map(|(_, action)| action));
     let kept = plan.count(Verb::Keep);
     if counts.is_empty() && kept == 0 {
         return "Nothing to do".to_owned();
@@ -177,4 +180,15 @@ fn summary(plan: &Plan) -> String {
         counts.join(", "),
         text::count(clusters, "cluster")
     )
+}
+
+/// Returns how many of the actions create, update, adopt and delete, such as `2 to create`.
+pub(super) fn counts<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Vec<String> {
+    let verbs: Vec<Verb> = actions.into_iter().map(|action| action.verb).collect();
+    [Verb::Create, Verb::Update, Verb::Adopt, Verb::Delete]
+        .into_iter()
+        .map(|verb| (verb, verbs.iter().filter(|other| **other == verb).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(verb, count)| format!("{count} to {}", verb.word()))
+        .collect()
 }

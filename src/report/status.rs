@@ -1,12 +1,14 @@
-//! The table of `mcai status`.
+//! The table of `mcai status`, for a terminal and for a page of a pipeline.
 
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 
+use super::markdown;
 use super::style::{Style, Styles};
 use crate::cloud::Cloud;
+use crate::diagnostic::Problem;
 use crate::kubeai::verdict::{State, Verdict};
 use crate::text;
 use crate::value::ClusterName;
@@ -58,6 +60,28 @@ pub fn status_table(
         .lines()
         .map(|line| line.trim_end().to_owned() + "\n")
         .collect()
+}
+
+/// A reason in a table of Markdown is shown to this length, in characters: the whole table grows as wide.
+const REASON: usize = 200;
+
+/// Returns the rows as a table of Markdown, and below it the clusters that could not be read.
+pub fn status_markdown(rows: &[StatusRow], problems: &[Problem], now: Timestamp) -> String {
+    let line = |row: &StatusRow| {
+        let mut cells = cells(row, false, now, &Styles::PLAIN);
+        if let Some(reason) = cells.last_mut() {
+            *reason = markdown::code(&reason.chars().take(REASON).collect::<String>());
+        }
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let head = "| Model | Cluster | Ready | State | Age | Reason |\n|---|---|--:|---|--:|---|\n";
+    let (lines, left) = markdown::take(rows.iter().map(line), markdown::ROOM / 2);
+    let problems = markdown::problems(problems, markdown::ROOM / 2);
+    let left = match left {
+        0 => String::new(),
+        left => format!("\n{} not shown\n", text::count(left, "more row")),
+    };
+    [head, &lines, &left, &problems].concat()
 }
 
 fn cells(row: &StatusRow, wide: bool, now: Timestamp, styles: &Styles) -> Vec<String> {

@@ -38,10 +38,7 @@ struct Chunk {
 
 impl Delay {
     /// Listens on a free port of 127.0.0.1; has to be called inside a runtime, which then carries it.
-    pub(crate) async fn in_front_of(
-        server: SocketAddr,
-        round_trip: Duration,
-    ) -> io::Result<Delay> {
+    pub(crate) async fn in_front_of(server: SocketAddr, round_trip: Duration) -> io::Result<Delay> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let connections = Arc::new(Mutex::new(Vec::new()));
