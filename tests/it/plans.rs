@@ -1,9 +1,10 @@
 //! The planner on tests/plans: a folder is a case. `mcai.yaml` is the manifest, `inventory.yaml` what the clusters have,
-//! `expected.txt` the plan and what is in its way. No Rust is needed for another case.
+//! `expected.txt` the plan and what is in its way; where there is an `expected.md`, the same as a comment on a pull
+//! request. No Rust is needed for another case.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mcai::diagnostic::{Kind, Problem, Source};
@@ -12,7 +13,7 @@ use mcai::kubeai::profile::LiveProfiles;
 use mcai::manifest::Found;
 use mcai::place::{DesiredCluster, Selection, place};
 use mcai::plan::{self, Made};
-use mcai::report::{Styles, plan_text, problem_text};
+use mcai::report::{Styles, plan_markdown, plan_text, problem_text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -59,13 +60,27 @@ struct CaseCluster {
 #[test]
 fn every_case_gives_the_expected_plan() {
     for name in cases("tests/plans") {
-        let text = run(&name);
-        assert_eq!(text, run(&name), "{name}: same input, same bytes");
+        let run = || made(&name).map_or_else(|problems| problems, |made| text(&made));
+        let text = run();
+        assert_eq!(text, run(), "{name}: same input, same bytes");
         expect_file(&format!("tests/plans/{name}/expected.txt"), &text);
     }
 }
 
-fn run(name: &str) -> String {
+#[test]
+fn plans_read_well_as_comments() {
+    let path = |name: &str| format!("tests/plans/{name}/expected.md");
+    let mut names = cases("tests/plans");
+    names.retain(|name| Path::new(&path(name)).exists());
+    assert!(names.len() > 5, "too few cases with an expected.md");
+    for name in names {
+        let made = made(&name).unwrap_or_else(|problems| panic!("{name}: {problems}"));
+        expect_file(&path(&name), &plan_markdown(&made));
+    }
+}
+
+/// Returns a case's plan, or why nothing can be placed.
+fn made(name: &str) -> Result<Made, String> {
     let read = |file: &str| {
         fs::read_to_string(format!("tests/plans/{name}/{file}"))
             .unwrap_or_else(|e| panic!("{name}/{file}: {e}"))
@@ -93,10 +108,7 @@ fn run(name: &str) -> String {
         prune: case.selection.prune,
         ..Selection::default()
     };
-    let desired = match place(&project, &selection) {
-        Ok(desired) => desired,
-        Err(problems) => return words("not placed", &problems),
-    };
+    let desired = place(&project, &selection).map_err(|problems| words("not placed", &problems))?;
     let inventory: Inventory = desired
         .clusters
         .iter()
@@ -112,13 +124,12 @@ fn run(name: &str) -> String {
         accept_cluster: case.options.accept_cluster,
         ..plan::Options::default()
     };
-    let made = plan::make(
+    Ok(plan::make(
         &desired,
         &inventory,
         options,
         "2026-11-25T12:00:00Z".parse().expect("a time"),
-    );
-    text(&made)
+    ))
 }
 
 fn text(made: &Made) -> String {
