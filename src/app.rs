@@ -20,6 +20,7 @@ pub struct Flags {
     pub kubeconfig: Option<PathBuf>,
     pub contexts: Vec<(ClusterName, String)>,
     pub talk: Talk,
+    pub report_file: Option<PathBuf>,
     pub no_input: bool,
 }
 
@@ -31,7 +32,9 @@ pub struct App {
 
 impl App {
     pub fn new(host: Host, flags: Flags, format: Format) -> Self {
-        let report = Report::new(&host, format, flags.talk);
+        let file = flags.report_file.as_ref();
+        let file = file.map(|path| host.directory.join(path));
+        let report = Report::new(&host, format, flags.talk).with_file(file);
         App {
             host,
             flags,

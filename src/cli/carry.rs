@@ -93,12 +93,11 @@ impl Carry<'_> {
 
     fn report(&self, made: &Made, outcome: &Outcome, exit: Exit) {
         let report = &self.app.report;
-        if report.format.is_for_machines() {
-            return report.document(&contract::DeployResult::new(made, outcome, exit));
-        }
         let waited = self.args.wait == WaitUntil::Ready;
-        report.data(&outcome_text(&made.plan, outcome, exit, waited));
-        report.data(&call_text(self.project, outcome, &report.out));
+        report.answer(&contract::DeployResult::new(made, outcome, exit), || {
+            let words = outcome_text(&made.plan, outcome, exit, waited);
+            words + &call_text(self.project, outcome, &report.out)
+        });
     }
 }
 

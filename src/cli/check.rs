@@ -31,14 +31,16 @@ pub(super) fn run(app: &App, _args: &CheckArgs) -> Result<Exit, Failure> {
         Err(failure) => (failure.exit, failure.problems, None),
     };
     let report = &app.report;
-    if report.format.is_for_machines() {
-        report.document(&contract::CheckResult::new(counts, &findings));
-        return Ok(exit);
+    if !report.format.is_for_machines() {
+        report.findings(&findings);
     }
-    let Some((clusters, models)) = counts else {
-        return Err(Failure::with(exit, findings));
-    };
-    report.problems(&findings);
+    report.answer(&contract::CheckResult::new(counts, &findings), || {
+        counts.map_or_else(String::new, |counts| verdict(counts, &findings))
+    });
+    Ok(exit)
+}
+
+fn verdict((clusters, models): (usize, usize), findings: &[Problem]) -> String {
     let warnings = match findings
         .iter()
         .filter(|finding: &&Problem| !finding.is_error())
@@ -47,10 +49,9 @@ pub(super) fn run(app: &App, _args: &CheckArgs) -> Result<Exit, Failure> {
         0 => String::new(),
         count => format!(", {}", text::count(count, "warning")),
     };
-    report.data(&format!(
+    format!(
         "valid: {}, {}{warnings}\n",
         text::count(clusters, "cluster"),
         text::count(models, "model")
-    ));
-    Ok(Exit::Reached)
+    )
 }

@@ -70,11 +70,10 @@ pub(super) fn view(app: &App, args: &ViewArgs) -> Result<Exit, Failure> {
         clusters.insert(name.as_str(), models.collect());
     }
     let config = Config { clusters };
-    match app.report.format {
-        Format::Table | Format::Wide => app.report.data(&text(&desired, args.origin)),
-        Format::Name => app.report.data(&names(&config)),
-        _ => app.report.document(&config),
-    }
+    app.report.answer(&config, || match app.report.format {
+        Format::Name => names(&config),
+        _ => text(&desired, args.origin),
+    });
     Ok(Exit::Reached)
 }
 

@@ -97,24 +97,20 @@ fn show_desired(app: &App, desired: &Desired) -> Exit {
             .iter()
             .flat_map(|wanted| wanted.objects.iter().map(move |object| (wanted, object)))
     };
-    match report.format {
-        Format::Name => {
-            let names = objects()
-                .map(|(wanted, object)| format!("{}/{}\n", wanted.cluster.name, object.model));
-            report.data(&names.collect::<String>());
-        }
-        Format::Table | Format::Wide => {
-            report.talk("client dry run: no cluster was asked; `--dry-run=server` compares with the clusters");
-            let documents = objects().map(|(wanted, object)| {
-                format!(
-                    "---\n# {}\n{}",
-                    wanted.cluster.name,
-                    crate::yaml::to_string(&object.object)
-                )
-            });
-            report.data(&documents.collect::<String>());
-        }
-        _ => report.document(&contract::DryRun::from(desired)),
+    if matches!(report.format, Format::Table | Format::Wide) {
+        report.talk(
+            "client dry run: no cluster was asked; `--dry-run=server` compares with the clusters",
+        );
     }
+    report.answer(&contract::DryRun::from(desired), || {
+        let text = objects().map(|(wanted, object)| match report.format {
+            Format::Name => format!("{}/{}\n", wanted.cluster.name, object.model),
+            _ => {
+                let object = crate::yaml::to_string(&object.object);
+                format!("---\n# {}\n{object}", wanted.cluster.name)
+            }
+        });
+        text.collect()
+    });
     Exit::Reached
 }

@@ -87,24 +87,15 @@ pub(super) fn options(args: &PlanningArgs) -> plan::Options {
 /// Shows a plan and what is in its way.
 pub(super) fn show(app: &App, made: &Made) {
     let report = &app.report;
-    match report.format {
-        Format::Table | Format::Wide => {
-            report.data(&plan_text(
-                &made.plan,
-                report.format == Format::Wide,
-                &report.out,
-            ));
-            report.problems(&made.refusals);
-            report.problems(&made.unreadable);
-            report.problems(&made.denied);
-        }
-        Format::Markdown => report.data(&plan_markdown(made)),
-        Format::Name => report.data(&plan_names(&made.plan)),
-        _ => report.document(&contract::Plan::from(made)),
-    }
-    if report.format == Format::Name {
+    report.answer(&contract::Plan::from(made), || match report.format {
+        Format::Markdown => plan_markdown(made),
+        Format::Name => plan_names(&made.plan),
+        format => plan_text(&made.plan, format == Format::Wide, &report.out),
+    });
+    if report.format.is_for_people() {
         report.problems(&made.refusals);
         report.problems(&made.unreadable);
+        report.problems(&made.denied);
     }
 }
 

@@ -50,6 +50,9 @@ pub(super) struct SharedArgs {
     /// Form of the log [default: text]
     #[arg(long, value_enum, value_name = "FORM")]
     log_format: Option<LogFormat>,
+    /// Also write the answer to this file, as JSON, whatever -o says
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    report_file: Option<PathBuf>,
     /// Never ask; fail and name the flag that answers
     #[arg(long)]
     no_input: bool,
@@ -89,6 +92,7 @@ impl SharedArgs {
             quiet: self.quiet || after.quiet,
             verbose: self.verbose + after.verbose,
             log_format: after.log_format.or(self.log_format),
+            report_file: after.report_file.or(self.report_file),
             no_input: self.no_input || after.no_input,
         }
     }
@@ -109,6 +113,7 @@ impl From<SharedArgs> for Flags {
                 quiet: args.quiet,
                 verbose: args.verbose > 0,
             },
+            report_file: args.report_file,
             no_input: args.no_input,
         }
     }

@@ -56,34 +56,35 @@ pub(super) fn run(app: &App, args: &StatusArgs) -> Result<Exit, Failure> {
         place::selected_models(&project, &not_found)?;
     }
     let report = &app.report;
-    match report.format {
-        Format::Table | Format::Wide => {
-            report.data(&status_table(
+    report.answer(&contract::Status::new(&rows, &problems), || {
+        let (format, now) = (report.format, app.host.now());
+        match format {
+            Format::Markdown => status_markdown(&rows, &problems, now),
+            Format::Name => names(&rows),
+            _ => status_table(
                 &rows,
-                report.format == Format::Wide,
+                format == Format::Wide,
                 report.width,
-                app.host.now(),
+                now,
                 &report.out,
-            ));
-            report.problems(&problems);
+            ),
         }
-        Format::Markdown => report.data(&status_markdown(&rows, &problems, app.host.now())),
-        Format::Name => {
-            report.data(
-                &rows
-                    .iter()
-                    .map(|row| format!("{}/{}\n", row.cluster, row.model))
-                    .collect::<String>(),
-            );
-            report.problems(&problems);
-        }
-        _ => report.document(&contract::Status::new(&rows, &problems)),
+    });
+    if report.format.is_for_people() {
+        report.problems(&problems);
     }
     Ok(if problems.is_empty() {
         Exit::Reached
     } else {
         Exit::Unread
     })
+}
+
+fn names(rows: &[StatusRow]) -> String {
+    let names = rows
+        .iter()
+        .map(|row| format!("{}/{}\n", row.cluster, row.model));
+    names.collect()
 }
 
 async fn read(

@@ -14,13 +14,14 @@ mod style;
 
 use std::cell::Cell;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::diagnostic::Problem;
-use crate::failure::{Exit, Failure};
-use crate::host::Host;
+use crate::diagnostic::{Kind, Problem};
+use crate::failure::Failure;
+use crate::host::{self, Host};
 use crate::yaml;
 
 pub use contract::Document;
@@ -49,6 +50,11 @@ pub enum Format {
 }
 
 impl Format {
+    /// Whether the answer is on a terminal or in a pipe of a person's, with problems beside it on stderr.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Format::Table | Format::Wide | Format::Name)
+    }
+
     /// Whether a program reads the answer.
     pub fn is_for_machines(self) -> bool {
         matches!(self, Format::Json | Format::Yaml | Format::Jsonl)
@@ -103,6 +109,8 @@ pub struct Report {
     pub width: Option<usize>,
     /// Whether progress may be redrawn.
     pub live: bool,
+    /// Where the answer is also written to, as JSON.
+    file: Option<PathBuf>,
     /// Whether an answer could not be written.
     cut: Cell<bool>,
 }
@@ -123,6 +131,7 @@ impl Report {
             err: Styles::new(talk.color, host.stderr_terminal && !dumb, host),
             quiet: talk.quiet,
             width: terminal.and_then(|width| width.or_else(columns)),
+            file: None,
             cut: Cell::new(false),
             // Lines of a log would tear a line that is redrawn.
             live: host.stderr_terminal
@@ -131,6 +140,11 @@ impl Report {
                 && !talk.quiet
                 && !talk.verbose,
         }
+    }
+
+    /// Also writes the answer, or why there is none, to a file.
+    pub fn with_file(self, file: Option<PathBuf>) -> Self {
+        Report { file, ..self }
     }
 
     /// Writes an answer to stdout. A closed pipe is no failure: the reader has seen enough.
@@ -170,9 +184,33 @@ impl Report {
         let _ = write!(err, "{words}").and_then(|()| err.flush());
     }
 
-    /// Writes an answer in the form that a program reads.
+    /// Reports the answer of a run: as a document where a program reads it, else in words. The report file always gets
+    /// the document.
+    pub fn answer<T: Document>(&self, document: &T, words: impl FnOnce() -> String) {
+        self.keep(document);
+        match self.format.is_for_machines() {
+            true => self.document(document),
+            false => self.data(&words()),
+        }
+    }
+
+    /// Writes a document to stdout in the form that a program reads.
     pub fn document<T: Document>(&self, document: &T) {
         self.data(&document_text(document, self.format));
+    }
+
+    /// Writes the answer to the report file, if there is to be one.
+    fn keep<T: Document>(&self, document: &T) {
+        let Some(path) = &self.file else { return };
+        if let Err(error) = host::write_whole(path, &document_text(document, Format::Json)) {
+            self.cut.set(true);
+            let problem = Problem::error(Kind::Io, "cannot write the report file");
+            self.problem(
+                &problem
+                    .detail(format!("`{}`", path.display()))
+                    .chain(&error),
+            );
+        }
     }
 
     pub fn problem(&self, problem: &Problem) {
@@ -187,19 +225,21 @@ impl Report {
 
     /// Reports why a run failed.
     pub fn failure(&self, failure: &Failure) {
-        if self.format == Format::Markdown {
-            return self.data(&markdown::failure(&failure.problems));
+        self.keep(&contract::Failure::from(failure));
+        match self.format {
+            Format::Markdown => self.data(&markdown::failure(&failure.problems)),
+            format if format.is_for_machines() => {
+                self.document(&contract::Failure::from(failure));
+            }
+            _ => self.findings(&failure.problems),
         }
-        if self.format.is_for_machines() {
-            return self.document(&contract::Failure::from(failure));
-        }
-        self.problems(&failure.problems);
-        let errors = failure
-            .problems
-            .iter()
-            .filter(|problem| problem.is_error())
-            .count();
-        if errors > 1 && failure.exit != Exit::Interrupted {
+    }
+
+    /// Reports problems, and how many of them are errors.
+    pub fn findings(&self, problems: &[Problem]) {
+        self.problems(problems);
+        let errors = problems.iter().filter(|problem| problem.is_error()).count();
+        if errors > 1 {
             self.say(&format!("{errors} errors"));
         }
     }

@@ -7,6 +7,7 @@
 )]
 
 mod directory;
+mod exits;
 mod faults;
 mod help;
 mod manifest;
