@@ -61,14 +61,8 @@ pub(super) fn run(app: &App, args: &DeleteArgs) -> Result<Exit, Failure> {
     };
     app.block_on(async {
         let connector = app.connector(&project, args.cluster_timeout);
-        let targets = inventory::open(&connector, clusters.iter().copied()).await;
-        let inventory = inventory::observe(
-            &desired,
-            &targets,
-            &connector,
-            inventory::Options::default(),
-        )
-        .await;
+        let previews = inventory::Options::default();
+        let (targets, inventory) = super::plan::read(app, &desired, &connector, previews).await;
         let options = plan::Options {
             accept_cluster: args.accept_cluster,
             ..plan::Options::default()

@@ -9,10 +9,12 @@ use super::flags::{PlanningArgs, SelectionArgs};
 use super::{forms, names};
 use crate::app::App;
 use crate::failure::{Exit, Failure};
-use crate::inventory::{self, Targets};
+use crate::inventory::{self, Inventory, Targets};
 use crate::place::{self, Desired};
 use crate::plan::{self, Made, Plan};
-use crate::report::{Format, contract, plan_markdown, plan_names, plan_text};
+use crate::report::{self, Format, contract, plan_markdown, plan_names, plan_text};
+use crate::target::Connector;
+use crate::text;
 
 /// Show what would change on every cluster
 #[derive(Args)]
@@ -63,17 +65,29 @@ pub(super) fn run(app: &App, args: &PlanArgs) -> Result<Exit, Failure> {
 /// Opens and reads the selected clusters, and plans.
 pub(super) async fn make(app: &App, desired: &Desired<'_>, args: &PlanningArgs) -> (Made, Targets) {
     let connector = app.connector(desired.project, args.cluster_timeout);
-    let targets = inventory::open(
-        &connector,
-        desired.clusters.iter().map(|wanted| wanted.cluster),
-    )
-    .await;
     let previews = inventory::Options {
         force_conflicts: args.force_conflicts,
     };
-    let inventory = inventory::observe(desired, &targets, &connector, previews).await;
+    let (targets, inventory) = read(app, desired, &connector, previews).await;
     let made = plan::make(desired, &inventory, options(args), app.host.now());
     (made, targets)
+}
+
+/// Opens and reads the selected clusters.
+pub(super) async fn read(
+    app: &App,
+    desired: &Desired<'_>,
+    connector: &Connector,
+    previews: inventory::Options,
+) -> (Targets, Inventory) {
+    let clusters = || desired.clusters.iter().map(|wanted| wanted.cluster);
+    let words = format!("reads {}", text::count(clusters().count(), "cluster"));
+    let work = async {
+        let targets = inventory::open(connector, clusters()).await;
+        let inventory = inventory::observe(desired, &targets, connector, previews).await;
+        (targets, inventory)
+    };
+    report::busy(&app.report, &words, work).await
 }
 
 pub(super) fn options(args: &PlanningArgs) -> plan::Options {

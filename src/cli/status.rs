@@ -15,8 +15,8 @@ use crate::inventory::{self, Standing};
 use crate::place;
 use crate::plan::{Owner, owner};
 use crate::project::{Cluster, Project};
-use crate::report::{Format, StatusRow, contract, status_markdown, status_table};
-use crate::text::parse_duration;
+use crate::report::{self, Format, StatusRow, contract, status_markdown, status_table};
+use crate::text::{self, parse_duration};
 
 /// Show how every model stands on every cluster
 #[derive(Args)]
@@ -98,7 +98,8 @@ async fn read(
     let reads = clusters
         .iter()
         .map(|cluster| inventory::standings(project, cluster, &connector, &args.models, now));
-    let answers = join_all(reads).await;
+    let words = format!("reads {}", text::count(clusters.len(), "cluster"));
+    let answers = report::busy(&app.report, &words, join_all(reads)).await;
     let (mut rows, mut problems) = (Vec::new(), Vec::new());
     for (cluster, answer) in clusters.iter().zip(answers) {
         match answer {

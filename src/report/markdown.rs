@@ -28,7 +28,7 @@ pub(super) fn problems<'a>(problems: impl IntoIterator<Item = &'a Problem>, room
 }
 
 fn problem(problem: &Problem) -> String {
-    let text = problem_text(problem, &Styles::PLAIN);
+    let text = problem_text(problem, &Styles::PLAIN, None);
     let lines = text.lines().enumerate().map(|(i, line)| match i {
         0 => format!("! {line}"),
         _ => format!("# {line}"),

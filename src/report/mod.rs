@@ -11,6 +11,7 @@ mod problem;
 mod progress;
 mod status;
 mod style;
+mod table;
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Serialize;
+use terminal_size::{Height, Width, terminal_size_of};
 
 use crate::diagnostic::{Kind, Problem};
 use crate::failure::Failure;
@@ -30,7 +32,7 @@ pub use outcome::{call_text, outcome_text};
 pub use plan::{plan_names, plan_text};
 pub use plan_markdown::plan_markdown;
 pub use problem::problem_text;
-pub use progress::watch;
+pub use progress::{busy, watch};
 pub use status::{StatusRow, status_markdown, status_table};
 pub use style::{Color, Style, Styles};
 
@@ -107,6 +109,8 @@ pub struct Report {
     pub quiet: bool,
     /// Characters in a line of the terminal, where stdout is one.
     pub width: Option<usize>,
+    /// The same of stderr.
+    err_width: Option<usize>,
     /// Whether progress may be redrawn.
     pub live: bool,
     /// Where the answer is also written to, as JSON.
@@ -117,12 +121,13 @@ pub struct Report {
 
 impl Report {
     pub fn new(host: &Host, format: Format, talk: Talk) -> Self {
-        let terminal = host
-            .stdout_terminal
-            .then(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
         let columns = || {
             host.var("COLUMNS")
                 .and_then(|text| usize::from_str(text).ok())
+        };
+        let width = |is_terminal: bool, size: Option<(Width, Height)>| {
+            let said = size.map(|(width, _)| usize::from(width.0));
+            said.or_else(columns).filter(|_| is_terminal)
         };
         let dumb = host.var("TERM") == Some("dumb");
         Report {
@@ -130,7 +135,8 @@ impl Report {
             out: Styles::new(talk.color, host.stdout_terminal && !dumb, host),
             err: Styles::new(talk.color, host.stderr_terminal && !dumb, host),
             quiet: talk.quiet,
-            width: terminal.and_then(|width| width.or_else(columns)),
+            width: width(host.stdout_terminal, terminal_size_of(io::stdout())),
+            err_width: width(host.stderr_terminal, terminal_size_of(io::stderr())),
             file: None,
             cut: Cell::new(false),
             // Lines of a log would tear a line that is redrawn.
@@ -214,7 +220,7 @@ impl Report {
     }
 
     pub fn problem(&self, problem: &Problem) {
-        self.say(&problem_text(problem, &self.err));
+        self.say(&problem_text(problem, &self.err, self.err_width));
     }
 
     pub fn problems(&self, problems: &[Problem]) {

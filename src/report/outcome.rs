@@ -80,6 +80,7 @@ pub fn outcome_text(plan: &Plan, outcome: &Outcome, exit: Exit, waited: bool) ->
         if waited && deploys && matches!(exit, Exit::Reached | Exit::Changes) {
             line.push_str(", all models ready");
         }
+        line.push_str(&format!(", in {}", text::duration(outcome.elapsed)));
         lines.push(line);
     }
     if matches!(exit, Exit::NotReady | Exit::Partly | Exit::Interrupted) && !live.is_empty() {

@@ -12,9 +12,12 @@ pub(super) const VALUE: usize = 100;
 /// Returns the plan as text, with its summary line.
 pub fn plan_text(plan: &Plan, wide: bool, styles: &Styles) -> String {
     let mut text = String::new();
+    // What stays as it is would bury what changes.
+    let is_told = |action: &&Action| wide || action.verb != Verb::Keep;
     for cluster in &plan.clusters {
-        if !cluster.actions.is_empty() {
-            push_cluster(&mut text, cluster, wide, styles);
+        let actions: Vec<&Action> = cluster.actions.iter().filter(is_told).collect();
+        if !actions.is_empty() {
+            push_cluster(&mut text, cluster, &actions, wide, styles);
         }
     }
     if wide {
@@ -41,7 +44,13 @@ pub fn plan_names(plan: &Plan) -> String {
         .collect()
 }
 
-fn push_cluster(text: &mut String, cluster: &ClusterPlan, wide: bool, styles: &Styles) {
+fn push_cluster(
+    text: &mut String,
+    cluster: &ClusterPlan,
+    actions: &[&Action],
+    wide: bool,
+    styles: &Styles,
+) {
     let residency = match cluster.residency {
         _ if !wide => "",
         Residency::Declared => ", residency declared",
@@ -52,7 +61,7 @@ fn push_cluster(text: &mut String, cluster: &ClusterPlan, wide: bool, styles: &S
         "{}  {target}\n",
         styles.paint(Style::Name, &cluster.cluster)
     ));
-    for action in &cluster.actions {
+    for action in actions {
         let style = match action.verb {
             Verb::Create => Style::Good,
             Verb::Update | Verb::Adopt => Style::Warning,

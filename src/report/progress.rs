@@ -2,6 +2,7 @@
 //! object a line. One consumer owns the terminal, so what stands there always agrees.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -110,15 +111,21 @@ impl<'a> View<'a> {
             }
             return;
         }
+        // Lines keep the order of the plan, whoever is first.
+        let above = self
+            .lines
+            .keys()
+            .take_while(|known| *known < cluster)
+            .count();
         let line = self
             .lines
             .entry(cluster.clone())
-            .or_insert_with(|| bars.add(spinner()));
-        line.set_message(format!(
-            "{cluster:width$}  {}",
-            waiting.as_deref().unwrap_or(words),
+            .or_insert_with(|| spinner(|line| bars.insert(above, line)));
+        let words = waiting.as_deref().unwrap_or(words);
+        line.set_message(fitted(&format!(
+            "{cluster:width$}  {words}",
             width = self.width
-        ));
+        )));
     }
 
     /// Returns how the models of a cluster stand that are waited for, on one line; `None` when there are none.
@@ -182,7 +189,8 @@ impl<'a> View<'a> {
                 elapsed,
             } => {
                 let reached = verdict.state.is_reached();
-                let after = if reached {
+                // What was ready at the first look took no time.
+                let after = if reached && *elapsed >= Duration::from_millis(50) {
                     format!(" after {}", text::duration(*elapsed))
                 } else {
                     String::new()
@@ -243,7 +251,7 @@ impl<'a> View<'a> {
                 lines.extend(
                     problem
                         .as_ref()
-                        .map(|problem| problem_text(problem, styles)),
+                        .map(|problem| problem_text(problem, styles, self.report.err_width)),
                 );
                 (cluster, lines.join("\n"), true)
             }
@@ -267,20 +275,41 @@ impl<'a> View<'a> {
     }
 }
 
+/// Shows that mcai works while it does, on a terminal, once it takes long enough to wonder.
+pub async fn busy<T>(report: &Report, words: &str, work: impl Future<Output = T>) -> T {
+    if !report.live || report.format.is_for_machines() {
+        return work.await;
+    }
+    let mut work = pin!(work);
+    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
+        return done;
+    }
+    let line = spinner(|line| line);
+    line.set_message(fitted(words));
+    let done = work.await;
+    line.finish_and_clear();
+    done
+}
+
+/// What is done sooner needs no line: it would only flicker.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// A line of this many characters is drawn where the terminal does not say how wide it is.
 const USUAL_WIDTH: u16 = 80;
 /// What stands before the words, and room for the `^C` that the terminal itself writes: a line that wraps can't be redrawn.
 const MARGIN: u16 = 12;
 
-fn spinner() -> ProgressBar {
-    let line = ProgressBar::new_spinner();
+/// Cuts words to what one line of the terminal holds.
+fn fitted(words: &str) -> String {
     let width = terminal_size::terminal_size_of(std::io::stderr())
         .map_or(USUAL_WIDTH, |(width, _)| width.0);
-    let template = format!(
-        "{{spinner}} {{elapsed:>4}} {{msg:{}!}}",
-        width.saturating_sub(MARGIN).max(1)
-    );
-    let style = ProgressStyle::with_template(&template);
+    let room = usize::from(width.saturating_sub(MARGIN).max(1));
+    console::truncate_str(words, room, "...").into_owned()
+}
+
+/// Makes a line that moves. It ticks only where it was put: before that it would be drawn elsewhere, and stay there.
+fn spinner(put: impl FnOnce(ProgressBar) -> ProgressBar) -> ProgressBar {
+    let line = put(ProgressBar::new_spinner());
+    let style = ProgressStyle::with_template("{spinner} {elapsed:>4} {msg}");
     line.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     line.enable_steady_tick(Duration::from_millis(120));
     line

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 
 use super::markdown;
 use super::style::{Style, Styles};
+use super::table::{Column, table};
 use crate::cloud::Cloud;
 use crate::diagnostic::Problem;
 use crate::kubeai::verdict::{State, Verdict};
@@ -35,32 +35,30 @@ pub fn status_table(
     now: Timestamp,
     styles: &Styles,
 ) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    match width.and_then(|width| u16::try_from(width).ok()) {
-        Some(width) => drop(table.set_width(width)),
-        // A pipe takes lines of any length; a program would trip over wrapped ones.
-        None => drop(table.set_content_arrangement(ContentArrangement::Disabled)),
-    }
-    let mut header = vec!["MODEL", "CLUSTER", "READY", "STATE", "AGE"];
-    if wide {
-        header.extend(["CLOUD", "REGION", "TARGET", "OWNED"]);
-    }
-    header.push("REASON");
-    table.set_header(header);
-    for row in rows {
-        table.add_row(cells(row, wide, now, styles));
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table
-        .lines()
-        .map(|line| line.trim_end().to_owned() + "\n")
-        .collect()
+    let columns: Vec<Column> = [
+        Column::new("MODEL", 0),
+        Column::new("CLUSTER", 0),
+        Column::new("READY", 0),
+        Column::new("STATE", 0),
+        Column::new("AGE", 1),
+    ]
+    .into_iter()
+    .chain(wide.then_some(WIDE).into_iter().flatten())
+    .chain([Column::new("REASON", 0)])
+    .collect();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| cells(row, wide, now, styles))
+        .collect();
+    table(&columns, &rows, width, styles)
 }
+
+const WIDE: [Column; 4] = [
+    Column::new("CLOUD", 3),
+    Column::new("REGION", 2),
+    Column::new("TARGET", 4),
+    Column::new("OWNED", 5),
+];
 
 /// A reason in a table of Markdown is shown to this length, in characters: the whole table grows as wide.
 const REASON: usize = 200;

@@ -101,6 +101,7 @@ pub struct Outcome {
     pub interrupted: bool,
     /// Whether deletes of the plan were left out, as the rest was not known to be ready.
     pub deletes_skipped: bool,
+    pub elapsed: Duration,
 }
 
 impl Outcome {

@@ -127,7 +127,8 @@ pub async fn run(
     interrupt: Interrupt,
     events: mpsc::UnboundedSender<Event>,
 ) -> Outcome {
-    let deadline = Instant::now() + options.timeout;
+    let started = Instant::now();
+    let deadline = started + options.timeout;
     let run = Run {
         plan,
         project,
@@ -160,6 +161,7 @@ pub async fn run(
         }
     }
     outcome.interrupted = run.interrupt.is_raised();
+    outcome.elapsed = started.elapsed();
     outcome
 }
 

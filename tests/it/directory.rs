@@ -76,9 +76,7 @@ Plan: 1 to update on 1 cluster
 ",
         "aws-1  written deploy/aws-1/kubeai/model-llama.yaml\n",
     );
-    let again = "aws-1  (directory deploy/aws-1)
-  = Model/llama  keep
-No changes: 1 model object as the manifest says
+    let again = "No changes: 1 model object as the manifest says
 no file changed, nothing deployed by mcai: what applies the files is not observed
 ";
     sandbox

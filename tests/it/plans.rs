@@ -153,7 +153,7 @@ fn text(made: &Made) -> String {
 fn words(title: &str, problems: &[Problem]) -> String {
     problems
         .iter()
-        .map(|problem| format!("{title}\n{}\n", problem_text(problem, &Styles::PLAIN)))
+        .map(|problem| format!("{title}\n{}\n", problem_text(problem, &Styles::PLAIN, None)))
         .collect()
 }
 

@@ -46,7 +46,7 @@ Plan: 3 to create on 3 clusters
     in_order(
         &run.stdout,
         &[
-            "3 clusters changed, 0 failed, all models ready\n",
+            "3 clusters changed, 0 failed, all models ready, in ",
             "call the models at\n  aws-us-east-1     http://localhost:8000/openai/v1  after: kubectl --context c1 -n [NS] port-forward svc/kubeai 8000:80\n",
             "such as:  curl http://localhost:8000/openai/v1/chat/completions",
         ],
@@ -68,13 +68,7 @@ Plan: 3 to create on 3 clusters
         );
     }
 
-    let kept = "aws-us-east-1  (context c1)
-  = Model/llama-3-8b  keep
-azure-westeurope  (context c3)
-  = Model/llama-3-8b  keep
-gcp-europe-west4  (context c2)
-  = Model/llama-3-8b  keep
-No changes: 3 model objects as the manifest says
+    let kept = "No changes: 3 model objects as the manifest says
 ";
     fleet.run(&["plan", "--detailed-exitcode"]).is(0, kept, "");
 
@@ -238,7 +232,7 @@ fn a_saved_plan_is_carried_out_though_kubeai_scales_and_refused_when_its_fields_
         &run.stdout,
         &[
             "spec.maxReplicas: 4 -> 3\n",
-            "1 cluster changed, 0 failed, all models ready\n",
+            "1 cluster changed, 0 failed, all models ready, in ",
         ],
     );
     assert_eq!(
