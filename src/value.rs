@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Span;
 
+/// Kubernetes' limit on labels of names.
+pub const LONGEST_LABEL: usize = 63;
+/// KubeAI's limit on names of Models, in its CRD.
+pub const LONGEST_MODEL_NAME: usize = 40;
+
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
@@ -60,22 +65,22 @@ macro_rules! name_type {
 name_type!(
     /// The name of a cluster in the manifest: a DNS label, as it becomes part of file names and Terraform names.
     ClusterName,
-    |text| dns_label(text, 63)
+    |text| dns_label(text, LONGEST_LABEL)
 );
 name_type!(
     /// The name of a model, which is the name of its KubeAI object: at most 40 characters (a rule of KubeAI's CRD).
     ModelName,
-    |text| dns_subdomain(text, 40)
+    |text| dns_subdomain(text, LONGEST_MODEL_NAME)
 );
 name_type!(
     /// A Kubernetes namespace.
     Namespace,
-    |text| dns_label(text, 63)
+    |text| dns_label(text, LONGEST_LABEL)
 );
 name_type!(
     /// The name of a project: a label value on every object of mcai's.
     ProjectName,
-    |text| dns_label(text, 63)
+    |text| dns_label(text, LONGEST_LABEL)
 );
 name_type!(
     /// Whose objects these are on the clusters: 12 characters of a-z and 0-9.

@@ -77,8 +77,8 @@ pub struct OverrideDoc {
 }
 
 /// The format that this mcai reads.
-const FORMAT: i64 = 1;
-const DEFAULT_NAMESPACE: &str = "kubeai";
+pub(super) const FORMAT: i64 = 1;
+pub(super) const DEFAULT_NAMESPACE: &str = "kubeai";
 
 /// Reads the tree; `None` when it is no mapping.
 pub fn read(root: &Node, findings: &Findings) -> Option<Document> {
@@ -222,7 +222,7 @@ fn endpoint(node: &Node, findings: &Findings) -> Option<Sourced<String>> {
     Some(url)
 }
 
-const CAPACITIES: [&str; 3] = ["on-demand", "spot", "reserved"];
+pub(super) const CAPACITIES: [&str; 3] = ["on-demand", "spot", "reserved"];
 
 fn capacity(node: &Node, findings: &Findings) -> Option<String> {
     let text = string(node, findings)?;
@@ -341,13 +341,16 @@ fn placement(node: &Node, findings: &Findings) -> Option<PlacementDoc> {
     Some(placement)
 }
 
+pub(super) const STRATEGIES: [&str; 1] = ["everywhere"];
+
 fn strategy(node: &Node, findings: &Findings) -> Option<()> {
     let text = string(node, findings)?;
-    if text != "everywhere" {
+    if !STRATEGIES.contains(&text.as_str()) {
+        let known = crate::text::quoted_list(STRATEGIES);
         findings.error(
             &node.span,
             "unknown value",
-            format!("`{text}` is not a placement strategy: `everywhere`"),
+            format!("`{text}` is not a placement strategy: {known}"),
         );
     }
     Some(())

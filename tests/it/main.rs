@@ -6,11 +6,13 @@
     reason = "a test that can't go on fails with the place"
 )]
 
+mod contracts;
 mod directory;
 mod exits;
 mod faults;
 mod help;
 mod manifest;
+mod manifest_schema;
 mod output;
 mod plans;
 mod readme;

@@ -138,6 +138,7 @@ pub(super) fn problems<'a>(
 pub struct Failure<'a> {
     /// With which the program ends; docs/errors-and-exit-codes.md says what each means.
     pub exit_code: i32,
+    /// What went wrong: one or several.
     pub problems: Vec<Problem<'a>>,
 }
 

@@ -6,19 +6,25 @@ use serde_json::Value;
 
 use super::generate::schema_of;
 use super::{CheckResult, Config, DeployResult, Document, DryRun, Event, Failure, Plan, Status};
+use crate::manifest;
 
 /// What a kind of document looks like.
 pub struct Schema {
-    /// The document's `kind`.
+    /// The document's `kind`, or `manifest`, which has none.
     pub kind: &'static str,
     /// One sentence.
     pub description: String,
     pub schema: Value,
 }
 
-/// Returns the schema of every kind.
+/// Returns the schema of every kind, the manifest's first.
 pub fn schemas() -> Vec<Schema> {
     vec![
+        Schema {
+            kind: "manifest",
+            description: manifest::SCHEMA_DESCRIPTION.to_owned(),
+            schema: manifest::schema(),
+        },
         schema_of::<CheckResult>(),
         schema_of::<Config>(),
         schema_of::<DeployResult>(),
@@ -38,10 +44,10 @@ pub fn find(kind: &str) -> Option<Schema> {
         .find(|schema| schema.kind.eq_ignore_ascii_case(kind))
 }
 
-/// The kinds that `mcai schema` knows.
+/// The kinds that have a schema: the answer of `mcai schema`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct SchemaList {
-    /// By kind.
+    /// The manifest's, then those of answers by kind.
     pub schemas: Vec<SchemaEntry>,
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::background::eventually;
+use super::contract::assert_documents;
 use super::diff::difference;
 
 /// No command of a test may take longer: a hanging program must fail the test, not the whole run.
@@ -108,7 +109,13 @@ impl Sandbox {
         self.start_program(env!("CARGO_BIN_EXE_mcai"), words, input)
     }
 
-    fn start_program(&self, program: &str, words: &[&str], input: Option<&str>) -> Running {
+    /// Starts any program as if it were mcai.
+    pub(crate) fn start_program(
+        &self,
+        program: &str,
+        words: &[&str],
+        input: Option<&str>,
+    ) -> Running {
         let stdin = input.map_or_else(Stdio::null, |_| Stdio::piped());
         let mut child = Command::new(program)
             .args(words)
@@ -127,7 +134,7 @@ impl Sandbox {
             let _ = pipe.write_all(input.as_bytes());
         }
         Running {
-            words: words.join(" "),
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
             child,
             stdout,
             stderr,
@@ -170,7 +177,7 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
 
 /// A program that runs. Dropping it ends it.
 pub(crate) struct Running {
-    words: String,
+    words: Vec<String>,
     child: Child,
     stdout: Collected,
     stderr: Collected,
@@ -201,21 +208,27 @@ impl Running {
         self
     }
 
+    /// Waits for the end. Documents that the program printed must keep to their schemas, whatever the test looks at.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Run {
         let status = eventually(LONGEST_RUN, || match self.child.try_wait() {
             Ok(Some(status)) => Ok(status),
-            other => Err(format!("`mcai {}` still runs: {other:?}", self.words)),
+            other => Err(format!(
+                "`mcai {}` still runs: {other:?}",
+                self.words.join(" ")
+            )),
         });
+        let (stdout, stderr) = (self.stdout.all(), self.stderr.all());
+        assert_documents(&self.words, status.code(), &stdout);
         let redact = |text: String| {
             let replace = |text: String, (from, to): &(String, String)| text.replace(from, to);
             self.redactions.iter().fold(text, replace)
         };
         Run {
-            words: self.words.clone(),
+            words: self.words.join(" "),
             code: status.code(),
-            stdout: redact(self.stdout.all()),
-            stderr: redact(self.stderr.all()),
+            stdout: redact(stdout),
+            stderr: redact(stderr),
         }
     }
 }
