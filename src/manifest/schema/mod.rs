@@ -65,7 +65,7 @@ pub fn schema() -> Value {
     ]);
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     root["$id"] = json!(format!("urn:mcai:manifest:v{FORMAT}"));
-    root["title"] = json!("manifest");
+    root["title"] = json!("mcai manifest");
     root["description"] = json!(SCHEMA_DESCRIPTION);
     root["$defs"] = json!({
         "cluster": cluster(),
