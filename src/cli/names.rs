@@ -11,6 +11,7 @@ use crate::app::kubeconfig;
 use crate::cloud;
 use crate::host::Host;
 use crate::manifest;
+use crate::report::contract;
 use crate::yaml::{self, Node};
 
 pub(super) fn models() -> Vec<CompletionCandidate> {
@@ -23,6 +24,12 @@ pub(super) fn clusters() -> Vec<CompletionCandidate> {
 
 pub(super) fn clouds() -> Vec<CompletionCandidate> {
     candidates(cloud::providers().map(|provider| provider.id.to_owned()))
+}
+
+/// Kinds of documents that have a schema.
+pub(super) fn kinds() -> Vec<CompletionCandidate> {
+    let schemas = contract::schemas().into_iter();
+    candidates(schemas.map(|schema| schema.kind.to_owned()))
 }
 
 pub(super) fn stages() -> Vec<CompletionCandidate> {

@@ -1,7 +1,9 @@
 //! `mcai schema`.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
+use super::{forms, names};
 use crate::app::App;
 use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
@@ -10,12 +12,17 @@ use crate::report::{Format, schema_text};
 
 /// Print the JSON Schema of the manifest or of an answer, or list what there is
 #[derive(Args)]
+#[command(before_help = "\
+Examples:
+  mcai schema                               what there is
+  mcai schema Plan                          what `mcai plan -o json` prints
+  mcai schema manifest > mcai.schema.json   for an editor: docs/manifest.md")]
 pub(super) struct SchemaArgs {
     /// Kind of document, in any case; all are listed if none is named
-    #[arg(value_name = "KIND")]
+    #[arg(value_name = "KIND", add = ArgValueCandidates::new(names::kinds))]
     kind: Option<String>,
     /// Form of the answer
-    #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
+    #[arg(short, long, value_parser = forms::usual(), default_value = "table", value_name = "FORM")]
     pub output: Format,
 }
 

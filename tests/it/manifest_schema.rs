@@ -150,7 +150,7 @@ fn all_spots(manifest: &Value) -> Vec<Spot> {
     found
 }
 
-fn words<'a>(object: &'a Value) -> BTreeSet<&'a str> {
+fn words(object: &Value) -> BTreeSet<&str> {
     let fields = object.as_object().into_iter().flatten();
     fields.map(|(key, _)| key.as_str()).collect()
 }

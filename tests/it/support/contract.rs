@@ -79,12 +79,15 @@ pub(crate) fn assert_documents(words: &[String], code: Option<i32>, stdout: &str
     }
 }
 
-/// The words after `-o`, if any.
+/// The form that `-o` asks for, however it is written.
 fn form(words: &[String]) -> Option<&str> {
-    let at = words
-        .iter()
-        .position(|word| ["-o", "--output"].contains(&word.as_str()))?;
-    words.get(at + 1).map(String::as_str)
+    words.iter().enumerate().rev().find_map(|(at, word)| {
+        let rest = word.strip_prefix("--output").or(word.strip_prefix("-o"))?;
+        match rest.trim_start_matches('=') {
+            "" => words.get(at + 1).map(String::as_str),
+            form => Some(form),
+        }
+    })
 }
 
 fn documents(words: &[String], code: Option<i32>, stdout: &str) -> Vec<Value> {
@@ -93,8 +96,8 @@ fn documents(words: &[String], code: Option<i32>, stdout: &str) -> Vec<Value> {
         _ if stdout.starts_with('{') => "json",
         _ => return Vec::new(),
     };
-    // Who ends it by force, or gives a command that it does not understand, gets none.
-    if stdout.is_empty() && code.is_none_or(|code| [64, 130].contains(&code)) {
+    // Who ends it by force gets none.
+    if stdout.is_empty() && code.is_none_or(|code| code == 130) {
         return Vec::new();
     }
     let read = |text: &str| {
