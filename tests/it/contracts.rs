@@ -155,7 +155,7 @@ fn an_unknown_field_and_a_missing_one_are_noticed() {
 fn a_run_that_prints_what_is_not_documented_fails_its_test() {
     let plan = r#"{ "apiVersion": "mcai/v1", "kind": "Plan", "clusters": [], "notes": [], "problems": [] }"#;
     let sandbox = Sandbox::new();
-    sandbox.start_program("echo", &[plan], None).wait();
+    sandbox.run("echo", &[plan]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
     reason = "a test that can't go on fails with the place"
 )]
 
+mod ci;
 mod contracts;
 mod directory;
 mod exits;

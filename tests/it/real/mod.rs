@@ -2,6 +2,7 @@
 //! clusters and runs these tests.
 
 mod access;
+mod ci;
 mod deploy;
 mod faults;
 mod ownership;

@@ -9,7 +9,9 @@ mod cluster;
 mod contract;
 mod diff;
 mod faults;
+mod forge;
 mod program;
+mod runner;
 mod standin;
 mod tunnel;
 
@@ -20,5 +22,6 @@ pub(crate) use contract::{fault, validator};
 pub(crate) use diff::{assert_same, cases, expect_file};
 pub(crate) use faults::{Fault, Front, Http2, Proxy};
 pub(crate) use program::{Run, Sandbox};
+pub(crate) use runner::{ForgeKind, Runner};
 pub(crate) use standin::StandIn;
 pub(crate) use tunnel::Tunnel;

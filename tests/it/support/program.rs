@@ -97,7 +97,7 @@ impl Sandbox {
 
     /// Runs another program in the sandbox.
     pub(crate) fn run(&self, program: &str, words: &[&str]) -> Run {
-        self.start_program(program, words, None).wait()
+        self.program(program, words, &BTreeMap::new()).wait()
     }
 
     /// Starts the program and returns at once.
@@ -105,15 +105,26 @@ impl Sandbox {
         self.start(words, None)
     }
 
-    fn start(&self, words: &[&str], input: Option<&str>) -> Running {
-        self.start_program(env!("CARGO_BIN_EXE_mcai"), words, input)
-    }
-
-    /// Starts any program as if it were mcai.
-    pub(crate) fn start_program(
+    /// Starts another program, with more variables.
+    pub(crate) fn program(
         &self,
         program: &str,
         words: &[&str],
+        variables: &BTreeMap<String, String>,
+    ) -> Running {
+        self.start_program(program, words, variables, None)
+    }
+
+    fn start(&self, words: &[&str], input: Option<&str>) -> Running {
+        let program = env!("CARGO_BIN_EXE_mcai");
+        self.start_program(program, words, &BTreeMap::new(), input)
+    }
+
+    fn start_program(
+        &self,
+        program: &str,
+        words: &[&str],
+        variables: &BTreeMap<String, String>,
         input: Option<&str>,
     ) -> Running {
         let stdin = input.map_or_else(Stdio::null, |_| Stdio::piped());
@@ -122,6 +133,7 @@ impl Sandbox {
             .current_dir(self.dir())
             .env_clear()
             .envs(&self.environment)
+            .envs(variables)
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -150,7 +162,9 @@ impl Sandbox {
             words.join(" ")
         );
         let words = ["--quiet", "--return", "--command", &command, "/dev/null"];
-        self.start_program("script", &words, Some(answer)).wait()
+        let variables = BTreeMap::new();
+        self.start_program("script", &words, &variables, Some(answer))
+            .wait()
     }
 
     /// All files of the project, by path.

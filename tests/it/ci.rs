@@ -1,0 +1,446 @@
+//! examples/ci, run as the forges would: every step by bash, the comments by the real `gh` and `curl`, with a stand-in
+//! for the forge. And `-o markdown`, which the pipelines are made of: `tests/plans` has its whole texts.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::support::{ForgeKind, Runner, Sandbox, assert_same};
+
+const MANIFEST: &str = "version: 1
+project: shop
+id: k7m2q9x4p1zt
+clusters:
+  aws-1: { cloud: aws, region: us-east-1, directory: deploy/aws-1 }
+models:
+  llama:
+    spec: { engine: VLLM, features: [TextGeneration], url: hf://x/y, minReplicas: 1, maxReplicas: 3 }
+";
+
+const FILE: &str = "deploy/aws-1/kubeai/model-llama.yaml";
+
+/// The first and the last line of a comment.
+const MARKER: &str = "<!-- mcai-plan mcai.yaml -->\n";
+const LOG: &str = "Commit `0123456789`, [log](https://forge.test/acme/models/actions/runs/42)\n";
+
+fn runner(kind: ForgeKind) -> Runner {
+    let runner = Runner::new(kind, Sandbox::new());
+    runner.sandbox.write("mcai.yaml", MANIFEST);
+    runner
+}
+
+/// The plan that creates the model, as the pipeline shows it.
+fn created() -> String {
+    format!(
+        "{MARKER}### shop · Plan: 1 to create on 1 cluster
+
+| Cluster | Where | Models |
+|---|---|---|
+| `aws-1` | `directory deploy/aws-1` | 1 to create |
+
+#### `aws-1`
+
+```diff
++ Model/llama  create
++     url: hf://x/y
++     replicas: 1..3
+```
+
+Merging deploys this, planned anew. {LOG}"
+    )
+}
+
+fn kept() -> String {
+    format!(
+        "{MARKER}### shop · No changes: 1 model object as the manifest says
+
+| Cluster | Where | Models |
+|---|---|---|
+| `aws-1` | `directory deploy/aws-1` | 1 kept |
+
+Nothing would change. {LOG}"
+    )
+}
+
+#[test]
+#[ignore = "needs bash, gh, curl and jq: scripts/test"]
+fn a_change_is_checked_shown_and_deployed() {
+    for kind in ForgeKind::BOTH {
+        let runner = runner(kind);
+        let check = runner.ends("check", 0);
+        assert!(check.stdout.ends_with("valid: 1 cluster, 1 model\n"));
+
+        let plan = runner.ends("plan", 0);
+        let comments = runner.forge.comments();
+        assert_eq!(comments.len(), 1, "{kind:?}");
+        assert_same("the comment", &comments[0].body, &created());
+        let shown = created().replace(MARKER, "");
+        assert!(plan.stdout.ends_with(&shown), "{}", plan.stdout);
+        assert!(
+            !runner.sandbox.dir().join(FILE).exists(),
+            "a plan writes nothing"
+        );
+
+        let deploy = runner.ends("deploy", 0);
+        assert!(runner.sandbox.read(FILE).contains("url: hf://x/y"));
+        let words = "deploy: deployed: every model is ready (mcai's exit code: 2)\n";
+        assert!(deploy.stdout.ends_with(words), "{}", deploy.stdout);
+        assert!(deploy.stderr.contains(&format!("written {FILE}")));
+
+        let again = runner.ends("deploy", 0);
+        let words =
+            "deploy: nothing to do: the clusters are as the manifest says (mcai's exit code: 0)\n";
+        assert!(again.stdout.ends_with(words), "{}", again.stdout);
+    }
+}
+
+#[test]
+#[ignore = "needs bash, gh, curl and jq: scripts/test"]
+fn a_pull_request_has_one_comment_that_is_kept_up_to_date() {
+    for kind in ForgeKind::BOTH {
+        let runner = runner(kind);
+        // On two pages; somebody plays the pipeline.
+        runner.forge.comment(&format!("{MARKER}mine"));
+        for number in 0..120 {
+            runner.forge.comment(&format!("{number}"));
+        }
+        runner.ends("plan", 0);
+        runner.sandbox.mcai(&["deploy", "--yes"]).code(0);
+        let before = runner.forge.comments();
+        assert_same("the comment", &before[121].body, &created());
+
+        runner.ends("plan", 0);
+        let after = runner.forge.comments();
+        assert_same("the comment", &after[121].body, &kept());
+        assert_eq!(
+            (&before[..121], 122),
+            (&after[..121], after.len()),
+            "{kind:?}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs bash, gh, curl and jq: scripts/test"]
+fn a_wrong_manifest_fails_the_check_and_shows_why() {
+    for kind in ForgeKind::BOTH {
+        let runner = runner(kind);
+        let manifest = MANIFEST.replace("us-east-1", "us-east-9");
+        runner.sandbox.write("mcai.yaml", &manifest);
+        let check = runner.ends("check", 1);
+        assert!(
+            check.stderr.contains("error: unknown region\n"),
+            "{}",
+            check.stderr
+        );
+        runner.ends("plan", 1);
+        let expected = format!(
+            "{MARKER}### mcai failed: 1 error
+
+```diff
+! error: unknown region
+#   --> mcai.yaml:5:32   cluster `aws-1`: `us-east-9` is not a region of aws
+#   5 |   aws-1: {{ cloud: aws, region: us-east-9, directory: deploy/aws-1 }}
+#     |                                ^
+#   hint: did you mean `us-east-1`?
+```
+
+**mcai ended with exit code 1: this can't be deployed as it is.** {LOG}"
+        );
+        assert_same("the comment", &runner.forge.comments()[0].body, &expected);
+        runner.ends("deploy", 1);
+        assert!(!runner.sandbox.dir().join("deploy").exists());
+    }
+}
+
+/// A kubeconfig whose server nobody listens for.
+const DEAD: &str = "{apiVersion: v1, kind: Config,
+clusters: [{name: gke, cluster: {server: 'http://127.0.0.1:9'}}],
+users: [{name: gke, user: {token: secret-token}}],
+contexts: [{name: gke, context: {cluster: gke, user: gke}}]}";
+
+#[test]
+#[ignore = "needs bash, gh, curl and jq: scripts/test"]
+fn an_unreadable_cluster_fails_the_plan_but_is_shown_and_nothing_is_deployed() {
+    for kind in ForgeKind::BOTH {
+        let mut runner = runner(kind);
+        runner.secret_kubeconfig(DEAD);
+        let gcp = "  gcp-1: { cloud: gcp, region: europe-west4, context: gke }\nmodels:";
+        let manifest = MANIFEST.replace("models:", gcp);
+        runner.sandbox.write("mcai.yaml", &manifest);
+        runner.ends("check", 0);
+        let plan = runner.ends("plan", 7);
+        let comment = &runner.forge.comments()[0].body;
+        for words in [
+            "### shop · Plan: 1 to create on 1 cluster · 1 error\n",
+            "(cluster `gcp-1`)\n",
+            "127.0.0.1:9",
+            "#### `aws-1`\n",
+            "**A cluster could not be read: the plan lacks it.**",
+        ] {
+            assert!(comment.contains(words), "`{words}` in\n{comment}");
+        }
+        let deploy = runner.ends("deploy", 1);
+        let words = "deploy: refused: nothing was changed (mcai's exit code: 1)\n";
+        assert!(deploy.stdout.ends_with(words), "{}", deploy.stdout);
+        assert!(!runner.sandbox.dir().join(FILE).exists());
+        for run in [plan, deploy] {
+            let shown = run.stdout + &run.stderr;
+            assert!(!shown.contains("secret-token"), "{shown}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs bash, gh, curl and jq: scripts/test"]
+fn a_comment_that_cannot_be_posted_fails_the_job() {
+    for kind in ForgeKind::BOTH {
+        let runner = runner(kind);
+        runner.forge.refuse();
+        let plan = runner.ends("plan", 1);
+        assert!(plan.stdout.contains("### shop · Plan: 1 to create"));
+        assert!(plan.stderr.contains("403"), "{}", plan.stderr);
+        // What mcai says counts for more.
+        runner.ends_with("plan", 64, &[("MCAI_FLAGS", "--no-such-flag")]);
+    }
+}
+
+#[test]
+#[ignore = "needs bash, gh, curl and jq: scripts/test"]
+fn flags_are_the_same_for_plan_and_deploy() {
+    for kind in ForgeKind::BOTH {
+        let runner = runner(kind);
+        runner.ends("deploy", 0);
+        let other = MANIFEST.replace("llama:", "mistral:");
+        runner.sandbox.write("mcai.yaml", &other);
+        let flags = [("MCAI_FLAGS", "--prune --clouds aws")];
+        runner.ends_with("plan", 0, &flags);
+        assert!(
+            runner.forge.comments()[0]
+                .body
+                .contains("- Model/llama  delete\n")
+        );
+        runner.ends_with("deploy", 0, &flags);
+        assert!(!runner.sandbox.dir().join(FILE).exists());
+
+        // Without a word from mcai on stdout the comment points to the log.
+        runner.ends_with("plan", 64, &[("MCAI_FLAGS", "--no-such-flag")]);
+        let failed = format!(
+            "{MARKER}### mcai failed\n\nThe log of the job says why.\n\n\
+             **mcai ended with exit code 64: this can't be deployed as it is.** {LOG}"
+        );
+        assert_same("the comment", &runner.forge.comments()[0].body, &failed);
+    }
+}
+
+#[test]
+#[ignore = "needs bash, gh, curl and jq: scripts/test"]
+fn what_is_secret_is_for_the_job_alone() {
+    let mut runner = runner(ForgeKind::GitHub);
+    runner.secret_kubeconfig(DEAD);
+    runner.ends("plan", 0);
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&runner.sandbox.home().join("kubeconfig")), 0o600);
+
+    let runner = self::runner(ForgeKind::GitLab);
+    runner.ends("plan", 0);
+    for cloud in ["aws", "gcp", "azure"] {
+        let file = format!(".mcai/{cloud}-id-token");
+        let token = format!("token of {}_ID_TOKEN", cloud.to_uppercase());
+        assert_same(&file, &runner.sandbox.read(&file), &token);
+        assert_eq!(mode(&runner.sandbox.dir().join(&file)), 0o600);
+    }
+}
+
+#[test]
+#[ignore = "needs bash, gh, curl and jq: scripts/test"]
+fn without_mcai_on_the_runner_its_source_must_be_named_exactly() {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    for (variables, error) in [
+        (
+            &[][..],
+            "MCAI_REPOSITORY is not set: the URL of mcai's Git repository",
+        ),
+        (
+            &[
+                ("MCAI_REPOSITORY", "https://forge.test/mcai"),
+                ("MCAI_REVISION", "main"),
+            ],
+            "MCAI_REVISION is not a full commit of mcai",
+        ),
+        (
+            &[
+                ("MCAI_REPOSITORY", "file:///nowhere"),
+                ("MCAI_REVISION", commit),
+            ],
+            "failed to clone into: ",
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        let run = Command::new("bash")
+            .arg(fs::canonicalize("examples/ci/install.sh").unwrap())
+            .current_dir(sandbox.dir())
+            .env("CARGO_HOME", sandbox.home())
+            .env("CARGO_NET_RETRY", "0")
+            .env_remove("GITLAB_CI")
+            .env_remove("GITHUB_PATH")
+            .env_remove("MCAI_REPOSITORY")
+            .env_remove("MCAI_REVISION")
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&run.stderr);
+        assert!(!run.status.success() && stderr.contains(error), "{stderr}");
+    }
+}
+
+#[test]
+#[ignore = "needs check-jsonschema: scripts/test"]
+fn the_pipelines_are_what_the_forges_schemas_say() {
+    let program = std::env::var("MCAI_TEST_CHECK_JSONSCHEMA")
+        .expect("MCAI_TEST_CHECK_JSONSCHEMA is the path of check-jsonschema: run scripts/test");
+    for (kind, schema) in [
+        (ForgeKind::GitHub, "vendor.github-workflows"),
+        (ForgeKind::GitLab, "vendor.gitlab-ci"),
+    ] {
+        let check = |file: &str| {
+            let mut command = Command::new(&program);
+            command.args(["--builtin-schema", schema, file]);
+            command.output().expect("can run check-jsonschema")
+        };
+        let output = check(kind.file());
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{shown}");
+        // The schema does look at it.
+        let sandbox = Sandbox::new();
+        let text = fs::read_to_string(kind.file()).unwrap();
+        sandbox.write("wrong.yml", &text.replace("timeout", "time-out"));
+        let wrong = sandbox.dir().join("wrong.yml");
+        assert!(
+            !check(&wrong.display().to_string()).status.success(),
+            "{kind:?}"
+        );
+    }
+}
+
+#[test]
+fn a_fork_and_a_plan_get_no_secret_of_the_deploy() {
+    let github = ForgeKind::GitHub.pipeline();
+    assert_eq!(
+        github["on"],
+        serde_json::json!({"push": null, "pull_request": null})
+    );
+    assert_eq!(
+        github["permissions"],
+        serde_json::json!({"contents": "read"})
+    );
+    let [check, plan, deploy] = ["check", "plan", "deploy"].map(|job| &github["jobs"][job]);
+    assert!(!check.to_string().contains("secrets."));
+    assert_eq!(check.get("permissions"), None);
+    let condition = |job: &Value| job["if"].as_str().expect("a condition").to_owned();
+    assert!(condition(plan).contains("head.repo.full_name == github.repository"));
+    assert!(!plan.to_string().contains("secrets.MCAI_KUBECONFIG"));
+    assert!(condition(deploy).contains("github.event_name == 'push'"));
+    assert_eq!(deploy["concurrency"]["cancel-in-progress"], false);
+    assert_eq!(deploy["environment"], "production");
+
+    let gitlab = ForgeKind::GitLab.pipeline();
+    let rule = |job: &str| {
+        gitlab[job]["rules"][0]["if"]
+            .as_str()
+            .expect("a rule")
+            .to_owned()
+    };
+    let own = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_MERGE_REQUEST_PROJECT_ID";
+    assert!(rule("plan").contains(own));
+    assert_eq!(rule("deploy"), "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH");
+    assert_eq!(gitlab["deploy"]["resource_group"], "mcai-deploy");
+    assert_eq!(gitlab["deploy"]["environment"]["name"], "production");
+}
+
+#[test]
+fn only_a_plan_and_a_status_are_markdown() {
+    let sandbox = Sandbox::new();
+    sandbox.write("mcai.yaml", MANIFEST);
+    for words in [
+        &["check"][..],
+        &["config", "view"],
+        &["apply", "saved"],
+        &["delete", "llama", "--yes"],
+    ] {
+        let run = sandbox.mcai(&[words, &["-o", "markdown"]].concat());
+        run.code(64);
+        let forms = "[possible values: table, wide, json, yaml, name, jsonl]";
+        assert!(run.stderr.contains(forms), "{}", run.stderr);
+        assert_eq!(run.stdout, "");
+    }
+    for words in [&["--yes"][..], &["--dry-run"]] {
+        let run = sandbox.mcai(&[&["deploy", "-o", "markdown"], words].concat());
+        let refused = "### mcai failed: 1 error
+
+```diff
+! error: no such form of this answer
+#   only a plan has `-o markdown`: others have table, wide, json, yaml, name and jsonl
+#   hint: give `--dry-run=server` to see the plan, or use `mcai plan`
+```
+";
+        run.is(64, refused, "");
+    }
+    let plan = sandbox.mcai(&["plan", "-o", "markdown"]);
+    plan.code(0);
+    sandbox
+        .mcai(&["deploy", "--dry-run=server", "-o", "markdown"])
+        .is(0, &plan.stdout, "");
+    sandbox.mcai(&["deploy", "--yes"]).code(0);
+    sandbox.mcai(&["status", "-o", "markdown"]).is(
+        0,
+        "| Model | Cluster | Ready | State | Age | Reason |
+|---|---|--:|---|--:|---|
+| llama | aws-1 | - | written | - | `a file; no cluster is observed` |
+",
+        "",
+    );
+}
+
+/// 20 clusters with 60 models, each with more changed fields than are shown unfolded.
+#[test]
+fn a_huge_plan_is_cut_between_models_and_says_what_is_missing() {
+    let sandbox = Sandbox::new();
+    let clusters: String = (0..20)
+        .map(|i| format!("  aws-{i:02}: {{ cloud: aws, region: us-east-1, directory: d/{i} }}\n"))
+        .collect();
+    let manifest = |value: &str| {
+        let args: Vec<String> = (0..12).map(|i| format!("--a{i}={value}")).collect();
+        let spec = format!("engine: VLLM, features: [], url: hf://x/y, args: {args:?}");
+        let models: String = (0..60)
+            .map(|i| format!("  m{i:02}:\n    spec: {{ {spec} }}\n"))
+            .collect();
+        format!(
+            "version: 1\nproject: huge\nid: k7m2q9x4p1zt\nclusters:\n{clusters}models:\n{models}"
+        )
+    };
+    sandbox.write("mcai.yaml", &manifest("old"));
+    sandbox.mcai(&["deploy", "--yes", "-q"]).code(0);
+    sandbox.write("mcai.yaml", &manifest("new"));
+    let run = sandbox.mcai(&["plan", "-o", "markdown"]);
+    let text = &run.code(0).stdout;
+    assert!((50_000..60_000).contains(&text.len()), "{}", text.len());
+    assert!(text.starts_with("### huge · Plan: 1200 to update on 20 clusters\n"));
+    let count = |words: &str| text.matches(words).count();
+    assert_eq!(
+        count("| 60 to update |\n"),
+        20,
+        "every cluster is in the table"
+    );
+    let (models, folds) = (count("! Model/"), count("<details>"));
+    assert_eq!((folds, folds), (models, count("</details>")));
+    assert_eq!(count("```diff\n"), 2 * models);
+    assert_eq!(count("\n```\n"), 2 * models);
+    let last = format!(
+        "\n**{} changing models on 19 clusters not shown: a comment has no room for more. `mcai plan` shows all.**\n",
+        1200 - models
+    );
+    assert!(text.ends_with(&last), "{}", &text[text.len() - 300..]);
+}
