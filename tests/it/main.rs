@@ -14,6 +14,7 @@ mod faults;
 mod help;
 mod manifest;
 mod manifest_schema;
+mod markdown;
 mod output;
 mod plans;
 mod readme;

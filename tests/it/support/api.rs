@@ -134,13 +134,15 @@ pub(crate) fn path_of(object: &Value, namespace: &str, name: &str) -> String {
     let version = object["apiVersion"].as_str().unwrap_or_default();
     let kind = object["kind"].as_str().unwrap_or_default();
     let root = if version.contains('/') { "apis" } else { "api" };
-    let plural = format!("{}s", kind.to_lowercase());
+    let plural = format!("{}s", kind.to_lowercase()).replace("policys", "policies");
     let scope = match kind {
         "Namespace"
         | "Node"
         | "CustomResourceDefinition"
         | "ClusterRole"
-        | "ClusterRoleBinding" => String::new(),
+        | "ClusterRoleBinding"
+        | "ValidatingAdmissionPolicy"
+        | "ValidatingAdmissionPolicyBinding" => String::new(),
         _ => format!("/namespaces/{namespace}"),
     };
     let end = if name.is_empty() {
