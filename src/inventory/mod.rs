@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use futures::future::{join, join_all, join4};
-use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -206,8 +206,8 @@ async fn surroundings(session: &Session, paths: &Paths) -> Result<Surroundings, 
     let (config, marker) = (session.get(&paths.config), session.get(&paths.marker));
     let (system, nodes, pods) = (
         session.get(SYSTEM_NAMESPACE),
-        session.get(paths::NODES),
-        session.get(&paths.pods),
+        session.get_metadata(paths::NODES),
+        session.get_metadata(&paths.pods),
     );
     let (config, marker, system, (nodes, pods)) =
         join4(config, marker, system, join(nodes, pods)).await;
@@ -319,8 +319,14 @@ fn label<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a str> {
     metadata.labels.as_ref()?.get(key).map(String::as_str)
 }
 
+/// An item of a list of which only metadata was asked for.
+#[derive(Deserialize)]
+struct Labelled {
+    metadata: ObjectMeta,
+}
+
 fn regions(nodes: &Value) -> BTreeSet<String> {
-    let nodes: Vec<Node> = typed(nodes);
+    let nodes: Vec<Labelled> = typed(nodes);
     nodes
         .iter()
         .filter_map(|node| node.metadata.labels.as_ref()?.get(REGION_LABEL).cloned())
@@ -329,14 +335,12 @@ fn regions(nodes: &Value) -> BTreeSet<String> {
 
 /// Returns the `pod-hash` labels of a list of pods, by model.
 pub(crate) fn hashes_by_model(pods: &Value) -> BTreeMap<String, BTreeSet<String>> {
-    let mut by_model: BTreeMap<String, Vec<Pod>> = BTreeMap::new();
-    for pod in typed::<Pod>(pods) {
-        if let Some(model) = label(&pod.metadata, MODEL_LABEL).map(str::to_owned) {
-            by_model.entry(model).or_default().push(pod);
+    let mut by_model: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for pod in typed::<Labelled>(pods) {
+        if let Some(model) = label(&pod.metadata, MODEL_LABEL) {
+            let hashes = by_model.entry(model.to_owned()).or_default();
+            hashes.insert(verdict::hash(&pod.metadata).to_owned());
         }
     }
     by_model
-        .into_iter()
-        .map(|(model, pods)| (model, verdict::hashes(&pods)))
-        .collect()
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use super::profile::{LiveProfiles, ProfileCount};
@@ -196,9 +197,13 @@ const NO_PROGRESS: Duration = Duration::from_secs(15 * 60);
 /// A container that has ended this often is not just unlucky.
 const CRASHES: i32 = 2;
 
-/// Returns the `pod-hash` labels of pods.
-pub fn hashes<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> BTreeSet<String> {
-    pods.into_iter().map(|pod| hash(pod).to_owned()).collect()
+/// Returns the `pod-hash` label of a pod: KubeAI's name for the shape that it has.
+pub fn hash(pod: &ObjectMeta) -> &str {
+    let hash = pod
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get("pod-hash"));
+    hash.map_or("", String::as_str)
 }
 
 /// Returns the verdict on one model.
@@ -339,14 +344,6 @@ fn judge_status(model: &Value, want: u32, seen: &Observed) -> Verdict {
     .of(ready, want)
 }
 
-fn hash(pod: &Pod) -> &str {
-    pod.metadata
-        .labels
-        .as_ref()
-        .and_then(|labels| labels.get("pod-hash"))
-        .map_or("", String::as_str)
-}
-
 fn is_ready(pod: &Pod) -> bool {
     let conditions = pod
         .status
@@ -381,7 +378,7 @@ fn judge_pods(pods: &[Pod], want: u32, seen: &Observed) -> Verdict {
             && !change.hashes_before.is_empty()
             && current
                 .iter()
-                .any(|pod| !change.hashes_before.contains(hash(pod)));
+                .any(|pod| !change.hashes_before.contains(hash(&pod.metadata)));
         let nothing_to_replace = !change.shapes_pods || change.hashes_before.is_empty();
         proven || nothing_to_replace || age(Some(change.at), seen.now) >= SETTLED
     });
@@ -416,14 +413,14 @@ fn judge_pods(pods: &[Pod], want: u32, seen: &Observed) -> Verdict {
 fn split<'a>(pods: &'a [Pod], change: Option<&Change>) -> (Vec<&'a Pod>, Vec<&'a Pod>) {
     let newest = pods
         .iter()
-        .max_by_key(|pod| (created(pod), hash(pod)))
-        .map(hash);
+        .max_by_key(|pod| (created(pod), hash(&pod.metadata)))
+        .map(|pod| hash(&pod.metadata));
     let is_current = |pod: &&Pod| match change {
         // One hash before: whatever has it still is old. Several: an update was under way, and may be turned back.
         Some(change) if change.shapes_pods && change.hashes_before.len() == 1 => {
-            !change.hashes_before.contains(hash(pod))
+            !change.hashes_before.contains(hash(&pod.metadata))
         }
-        _ => Some(hash(pod)) == newest,
+        _ => Some(hash(&pod.metadata)) == newest,
     };
     pods.iter().partition(is_current)
 }

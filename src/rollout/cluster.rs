@@ -28,6 +28,8 @@ const FAILURE_HOLDS: Duration = Duration::from_secs(12);
 const NO_CAPACITY_HOLDS: Duration = Duration::from_secs(30);
 /// One look may take this long; the next one follows all the same.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+/// A look that the end of the run leaves less time than this says nothing of the cluster when it fails.
+const TELLING: Duration = Duration::from_secs(1);
 
 pub(super) async fn apply(
     run: &Run<'_>,
@@ -236,8 +238,13 @@ impl<'a> Kube<'a> {
     }
 
     fn within_cluster_timeout(&self) -> Session {
+        self.within(self.run.options.cluster_timeout)
+    }
+
+    /// The session with this time for its calls, but no more than the run has left.
+    fn within(&self, limit: Duration) -> Session {
         self.session
-            .until(Instant::now() + self.run.options.cluster_timeout)
+            .until((Instant::now() + limit).min(self.run.deadline))
     }
 
     /// Applies all objects of the cluster and leaves the marker, at once: one round trip.
@@ -310,7 +317,7 @@ impl<'a> Kube<'a> {
         let fresh = match waited_for {
             true => self
                 .within_cluster_timeout()
-                .get(&self.paths.pods)
+                .get_metadata(&self.paths.pods)
                 .await
                 .ok(),
             false => None,
@@ -386,13 +393,14 @@ impl<'a> Kube<'a> {
         verdicts: &mut BTreeMap<ModelName, Verdict>,
         waiting: &mut Waiting,
     ) {
-        let session = self.session.until(Instant::now() + LOOK_TIMEOUT);
         let looker = Looker {
-            session,
+            session: self.within(LOOK_TIMEOUT),
             paths: &self.paths,
             cluster,
         };
+        let cut_short = Instant::now() + TELLING > self.run.deadline;
         match looker.look(jiff::Timestamp::now()).await {
+            Err(_) if cut_short => {}
             Err(problem) => self.tell_unreadable(problem, waiting),
             Ok(look) => {
                 waiting.unreadable = None;
@@ -529,12 +537,7 @@ impl<'a> Kube<'a> {
         let path = self.paths.model(&action.model);
         let mut told = None;
         loop {
-            let left = match self
-                .session
-                .until((Instant::now() + LOOK_TIMEOUT).min(self.run.deadline))
-                .get(&path)
-                .await
-            {
+            let left = match self.within(LOOK_TIMEOUT).get(&path).await {
                 Err(error) if error.code == Some(404) => return Ok(()),
                 Ok(live)
                     if live.pointer("/metadata/uid").and_then(Value::as_str)

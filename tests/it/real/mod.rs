@@ -8,6 +8,7 @@ mod faults;
 mod ownership;
 mod readiness;
 mod rules;
+mod speed;
 mod ways;
 
 use super::support::{Access, Cluster, KubeAi, Node, Run, Sandbox, StandIn, kubeconfig, unique};
