@@ -4,7 +4,6 @@
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
-    clippy::print_stderr,
     reason = "a bench prints, and one that can't go on fails with the place"
 )]
 

@@ -19,13 +19,15 @@ const DEPLOY: [&str; 3] = ["deploy", "--yes", "--wait=applied"];
 pub(crate) fn fleet(kubectl: &Path, clusters: &Path, size: usize, faster: f64) -> Result<()> {
     let fleet = Fleet::new(kubectl, clusters, size)?;
     table::heading(&format!(
-        "Six Models, {size} clusters, {} each",
-        shown(ROUND_TRIP)
+        "Six Models, {size} clusters, {} ms away",
+        ROUND_TRIP.as_millis()
     ));
-    let [deploy, slowest] = with_singles(&fleet, size)?;
+    let [deploy, slowest, apart] = with_singles(&fleet, size)?;
     let what = "`deploy --wait=applied`";
     let alone = "the slowest cluster alone";
     table::compare(what, &deploy, alone, &slowest, &Target::Within(1.3));
+    let alone = "a command for each cluster, all at once";
+    table::compare(what, &deploy, alone, &apart, &Target::Within(1.3));
     let [in_a_loop, in_background] = in_turn(
         LONG_RUNS,
         [
@@ -53,9 +55,19 @@ pub(crate) fn fleet(kubectl: &Path, clusters: &Path, size: usize, faster: f64) -
     round_trips(&fleet)
 }
 
-/// Deploys to all, and to each cluster alone: returns the times of the slowest of those.
-fn with_singles(fleet: &Fleet, size: usize) -> Result<[Times; 2]> {
-    let [all] = in_turn(RUNS, [deploy(fleet, &[])])?;
+/// Deploys to all; to each cluster alone, of which the slowest counts; and to each by a command of its own, all at once.
+/// Control planes that share a machine slow each other down: the last shows how much of the first is their doing.
+fn with_singles(fleet: &Fleet, size: usize) -> Result<[Times; 3]> {
+    let apart: Line = Box::new(|| {
+        fleet.change()?;
+        let each = (1..=size).map(|number| {
+            let mut command = fleet.mcai(&DEPLOY);
+            command.arg("--clusters").arg(format!("x{number}"));
+            command
+        });
+        time_together(each.collect())
+    });
+    let [all, apart] = in_turn(RUNS, [deploy(fleet, &[]), apart])?;
     let mut slowest: Option<Times> = None;
     for number in 1..=size {
         let name = format!("x{number}");
@@ -65,7 +77,7 @@ fn with_singles(fleet: &Fleet, size: usize) -> Result<[Times; 2]> {
             .or(Some(alone));
     }
     let slowest = slowest.unwrap_or_else(|| all.clone());
-    Ok([all, slowest])
+    Ok([all, slowest, apart])
 }
 
 fn deploy<'a>(fleet: &'a Fleet, more: &'a [&'a str]) -> Line<'a> {
@@ -123,8 +135,8 @@ fn round_trips(fleet: &Fleet) -> Result<()> {
 pub(crate) fn contexts(kubectl: &Path, clusters: &Path, count: usize) -> Result<()> {
     let fleet = Fleet::new(kubectl, clusters, count)?;
     table::heading(&format!(
-        "Six Models, {count} contexts, {} each",
-        shown(ROUND_TRIP)
+        "Six Models, {count} contexts, {} ms away",
+        ROUND_TRIP.as_millis()
     ));
     let words = ["plan", "--accept-cluster"];
     let [plan] = in_turn(RUNS, [Box::new(|| time(&mut fleet.mcai(&words), &[0]))])?;

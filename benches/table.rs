@@ -34,7 +34,7 @@ pub(crate) fn compare(what: &str, mcai: &Times, peer: &str, beside: &Times, targ
         Target::Above(limit) => (
             format!("+{}", shown(ours.saturating_sub(theirs))),
             judged(
-                format!("at most +{}", shown(*limit)),
+                format!("at most +{} ms", limit.as_millis()),
                 ours.saturating_sub(theirs) <= *limit,
             ),
         ),
