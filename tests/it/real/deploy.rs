@@ -94,7 +94,7 @@ Plan: 3 to create on 3 clusters
         &run.stdout,
         &[
             "  - Model/llama-3-8b  delete\n",
-            "Plan: 3 to delete on 3 clusters\n3 clusters changed, 0 failed\n",
+            "Plan: 3 to delete on 3 clusters\n3 clusters changed, 0 failed, in ",
         ],
     );
     assert!(
@@ -461,7 +461,10 @@ fn ctrl_c_starts_nothing_new_and_reports_the_state() {
     );
     in_order(
         &run.stdout,
-        &["1 cluster changed, 0 failed, 1 interrupted\nsee how it goes on with: mcai status\n"],
+        &[
+            "1 cluster changed, 0 failed, 1 interrupted, in ",
+            "\nsee how it goes on with: mcai status\n",
+        ],
     );
     assert!(fleet.kubeai[0].model("llama").is_some());
 }

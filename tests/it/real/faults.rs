@@ -153,7 +153,7 @@ fn a_failed_write_stops_what_is_not_begun() {
     );
     in_order(
         &run.stdout,
-        &["0 clusters changed, 1 failed, 1 left alone\n"],
+        &["0 clusters changed, 1 failed, 1 left alone, in "],
     );
     assert!(fleet.kubeai[0].model("llama").is_none());
 
@@ -167,7 +167,7 @@ fn a_failed_write_stops_what_is_not_begun() {
         "continue",
     ]);
     run.code(3);
-    in_order(&run.stdout, &["1 cluster changed, 1 failed\n"]);
+    in_order(&run.stdout, &["1 cluster changed, 1 failed, in "]);
     assert!(fleet.kubeai[0].model("llama").is_some());
 }
 

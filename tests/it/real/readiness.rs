@@ -21,7 +21,7 @@ fn changed_args_that_crash_are_not_ready_though_old_pods_serve() {
         &run.stdout,
         &[
             "  ~ Model/llama  update  (its pods are replaced)\n",
-            "1 cluster changed, 1 failed\n",
+            "1 cluster changed, 1 failed, in ",
         ],
     );
     in_order(
