@@ -7,7 +7,7 @@ set -euo pipefail
 read -ra flags <<<"${MCAI_FLAGS:-}"
 
 # What is written to mcai-deploy.* and mcai-status.* becomes an artifact of the job.
-mcai deploy --no-input --yes --detailed-exitcode "${flags[@]}" &
+mcai deploy --no-input --yes --detailed-exitcode --report-file mcai-deploy.json "${flags[@]}" &
 mcai=$!
 
 # A job that is cancelled tells this script alone; mcai then starts nothing new and says how everything stands.

@@ -25,6 +25,8 @@ pub struct DeployResult<'a> {
     pub clusters: BTreeMap<&'a str, ClusterResult<'a>>,
     /// Whether a signal stopped the run.
     pub interrupted: bool,
+    /// Seconds from the first write, or the first comparison with a plan that is carried out late.
+    pub elapsed: f64,
     /// With which the program ends; docs/errors-and-exit-codes.md says what each means.
     pub exit_code: i32,
 }
@@ -42,6 +44,7 @@ impl<'a> DeployResult<'a> {
                 .map(|(name, cluster)| (name.as_str(), cluster.into()))
                 .collect(),
             interrupted: outcome.interrupted,
+            elapsed: seconds(outcome.elapsed),
             exit_code: exit.code(),
         }
     }

@@ -66,7 +66,7 @@ fn what_a_pull_request_shows_is_deployed_when_it_is_merged() {
         in_order(
             &deploy.stdout,
             &[
-                "2 clusters changed, 0 failed, all models ready\n",
+                "2 clusters changed, 0 failed, all models ready, in ",
                 "deploy: deployed: every model is ready (mcai's exit code: 2)\n",
             ],
         );
