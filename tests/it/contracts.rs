@@ -14,8 +14,15 @@ use serde_json::{Map, Value, json};
 
 use super::support::{Sandbox, expect_file, fault};
 
-/// Documents that a test run of the program prints, by kind.
+/// Documents that runs of the program print, by kind.
 fn printed() -> BTreeMap<String, Value> {
+    let read = |text: &String| serde_json::from_str(text).expect("JSON");
+    let texts = printed_texts();
+    let documents = texts.iter().map(|(kind, text)| (kind.clone(), read(text)));
+    documents.collect()
+}
+
+fn printed_texts() -> BTreeMap<String, String> {
     let sandbox = Sandbox::new();
     sandbox.write(
         "mcai.yaml",
@@ -42,18 +49,18 @@ models:
         &["deploy", "lama", "--yes", "-o", "json"],
         &["schema", "-o", "json"],
     ];
-    let mut documents = BTreeMap::new();
+    let mut texts = BTreeMap::new();
     for words in runs {
         let run = sandbox.mcai(words);
         let text = match words.last() {
             Some(&"jsonl") => run.stdout.lines().next().expect("an event"),
-            _ => &run.stdout,
+            _ => run.stdout.as_str(),
         };
         let document: Value = serde_json::from_str(text).expect("JSON");
         let kind = document["kind"].as_str().expect("a kind").to_owned();
-        documents.insert(kind, document);
+        texts.insert(kind, text.to_owned());
     }
-    documents
+    texts
 }
 
 fn kinds() -> BTreeSet<String> {
@@ -112,6 +119,18 @@ fn every_kind_is_printed_and_keeps_to_its_schema() {
     for (kind, document) in documents {
         assert_eq!(document["apiVersion"], "mcai/v1", "{kind}");
         assert_eq!(fault(&document), None);
+    }
+}
+
+/// Byte for byte: neither fields nor their order change unnoticed.
+#[test]
+fn every_kind_is_printed_as_ever() {
+    for (kind, mut text) in printed_texts() {
+        if kind == "Event" {
+            let document: Value = serde_json::from_str(&text).expect("JSON");
+            text = text.replace(document["time"].as_str().expect("a time"), "[TIME]") + "\n";
+        }
+        expect_file(&format!("tests/fixtures/answers/{kind}.json"), &text);
     }
 }
 

@@ -20,6 +20,8 @@ fn every_manifest_gets_the_expected_findings() {
             run.stdout
         );
         expect_file(&format!("tests/manifests/{name}/expected.txt"), &whole);
+        let json = sandbox.mcai(&["check", "-o", "json"]);
+        assert_eq!(json.code, run.code, "{name}");
     }
 }
 

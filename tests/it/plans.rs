@@ -13,11 +13,13 @@ use mcai::kubeai::profile::LiveProfiles;
 use mcai::manifest::Found;
 use mcai::place::{DesiredCluster, Selection, place};
 use mcai::plan::{self, Made};
-use mcai::report::{Styles, plan_markdown, plan_text, problem_text};
+use mcai::report::{
+    Format, Styles, contract, document_text, plan_markdown, plan_text, problem_text,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::support::{cases, expect_file};
+use super::support::{cases, expect_file, fault};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -76,6 +78,18 @@ fn plans_read_well_as_comments() {
     for name in names {
         let made = made(&name).unwrap_or_else(|problems| panic!("{name}: {problems}"));
         expect_file(&path(&name), &plan_markdown(&made));
+    }
+}
+
+#[test]
+fn plans_keep_to_their_schema() {
+    for made in cases("tests/plans")
+        .iter()
+        .filter_map(|name| made(name).ok())
+    {
+        let text = document_text(&contract::Plan::from(&made), Format::Json);
+        let document = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(fault(&document), None, "{text}");
     }
 }
 
