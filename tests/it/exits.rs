@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
-use super::support::{Run, Sandbox};
+use super::support::{Run, Sandbox, fault};
 
 const DEAD: &str = "clusters: [{ name: dead, cluster: { server: 'https://127.0.0.1:9' } }]
 users: [{ name: me, user: { token: t } }]
@@ -50,6 +50,7 @@ fn reported(sandbox: &Sandbox, words: &[&str], code: i32, kind: &str) -> (Run, V
     run.code(code);
     let report = report(sandbox);
     assert_eq!(report["kind"], kind, "{words:?}");
+    assert_eq!(fault(&report), None, "{words:?}");
     if let Some(told) = report.get("exitCode") {
         assert_eq!(*told, code, "{words:?}");
     }
