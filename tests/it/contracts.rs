@@ -126,8 +126,11 @@ fn every_kind_is_printed_and_keeps_to_its_schema() {
 #[test]
 fn every_kind_is_printed_as_ever() {
     for (kind, mut text) in printed_texts() {
+        let document: Value = serde_json::from_str(&text).expect("JSON");
+        if let Some(elapsed) = document.get("elapsed").filter(|_| kind == "DeployResult") {
+            text = text.replace(&format!(r#""elapsed": {elapsed}"#), r#""elapsed": 0.0"#);
+        }
         if kind == "Event" {
-            let document: Value = serde_json::from_str(&text).expect("JSON");
             text = text.replace(document["time"].as_str().expect("a time"), "[TIME]") + "\n";
         }
         expect_file(&format!("tests/fixtures/answers/{kind}.json"), &text);
