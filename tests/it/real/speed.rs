@@ -58,6 +58,20 @@ fn a_cold_plan_is_three_round_trips_and_a_deploy_four() {
     assert_eq!(delay.take_round_trips(), [3]);
 }
 
+/// A saved plan asks who the cluster is, then whether the plan still holds, and then writes.
+#[test]
+#[ignore = "needs the real parts: scripts/test"]
+fn a_saved_plan_is_applied_in_five_round_trips() {
+    let fleet = Fleet::without_nodes(1);
+    fleet.manifest(&six_models());
+    fleet.run(&["plan", "--out", "saved.json"]).code(0);
+    let (delay, access) = far(&fleet.kubeai[0].cluster);
+    fleet.contexts(&[("c1", access)]);
+    let run = fleet.run(&["apply", "saved.json", "--yes", "--wait=applied"]);
+    in_order(&run.code(0).stdout, &["6 to create on 1 cluster"]);
+    assert_eq!(delay.take_round_trips(), [5]);
+}
+
 /// Three clusters, and a fourth that breaks on order: the first of them once more, as no test may use another one.
 fn with_a_fourth() -> (Fleet, Proxy) {
     let fleet = Fleet::without_nodes(3);
