@@ -23,6 +23,8 @@ use super::measure::time;
 /// Of a cluster on another continent.
 pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(90);
 const MODELS: usize = 6;
+/// A control plane that has just started, or taken in a kind of objects, computes for some seconds.
+const SETTLE: Duration = Duration::from_secs(12);
 /// Each side has its own objects: fields that both own would be another job.
 const OURS: &str = "bench-mcai";
 const THEIRS: &str = "bench-kubectl";
@@ -67,6 +69,7 @@ impl Fleet {
         fleet.write_kubeconfig(&far)?;
         fleet.write_manifest(contexts)?;
         fleet.change()?;
+        thread::sleep(SETTLE);
         Ok(fleet)
     }
 
