@@ -10,14 +10,19 @@ _clap_complete_mcai() {
     fi
     local words=("${COMP_WORDS[@]}")
     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-        words[COMP_CWORD]="$2"
+        if [[ "${words[COMP_CWORD]}" == "=" && -z "$2" ]]; then
+            words=("${words[@]:0:COMP_CWORD+1}" "")
+            _CLAP_COMPLETE_INDEX=$((COMP_CWORD + 1))
+        else
+            words[COMP_CWORD]="$2"
+        fi
     fi
     COMPREPLY=( $( \
         _CLAP_IFS="$IFS" \
         _CLAP_COMPLETE_INDEX="$_CLAP_COMPLETE_INDEX" \
         _CLAP_COMPLETE_COMP_TYPE="$_CLAP_COMPLETE_COMP_TYPE" \
         _CLAP_COMPLETE_SPACE="$_CLAP_COMPLETE_SPACE" \
-        COMPLETE="bash" \
+        MCAI_COMPLETE="bash" \
         "mcai" -- "${words[@]}" \
     ) )
     if [[ $? != 0 ]]; then

@@ -1,1 +1,1 @@
-complete --keep-order --exclusive --command mcai --arguments "(COMPLETE=fish mcai -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
+complete --keep-order --exclusive --command mcai --arguments "(MCAI_COMPLETE=fish mcai -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"

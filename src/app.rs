@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::diagnostic::Problem;
-use crate::failure::Failure;
+use crate::diagnostic::{Kind, Problem};
+use crate::failure::{Exit, Failure};
 use crate::host::Host;
 use crate::manifest;
 use crate::project::{self, Project};
-use crate::report::{Format, Report, Talk};
+use crate::report::{self, Format, Report, Talk};
+use crate::rollout::Interrupt;
 use crate::settings::Contexts;
 use crate::target::{Connector, kube};
 use crate::value::ClusterName;
@@ -78,22 +79,42 @@ impl App {
     }
 
     /// Runs the part of a command that uses the network. One thread is enough: everything waits, nothing computes.
-    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+    /// From here on Ctrl-C and SIGTERM are for the work to answer.
+    pub fn block_on<T>(
+        &self,
+        work: impl AsyncFnOnce(Interrupt) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| {
-                Problem::error(
-                    crate::diagnostic::Kind::Internal,
-                    "cannot start the async runtime",
-                )
-                .chain(&error)
+                Problem::error(Kind::Internal, "cannot start the async runtime").chain(&error)
             })?;
-        let result = runtime.block_on(work);
+        let result =
+            runtime.block_on(async { work(Interrupt::listen(Exit::Interrupted.code())).await });
         // A name that the system's resolver never answers must not hold up the end.
         runtime.shutdown_background();
-        Ok(result)
+        result
     }
+
+    /// Does work that changes nothing: shows that it goes on, and gives it up when it is interrupted.
+    pub async fn look<T>(
+        &self,
+        interrupt: &Interrupt,
+        words: &str,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            done = report::busy(&self.report, words, work) => Ok(done),
+            () = interrupt.raised() => Err(interrupted()),
+        }
+    }
+}
+
+/// Why a run ended before it began to write.
+pub fn interrupted() -> Failure {
+    let problem = Problem::error(Kind::Interrupted, "interrupted").detail("nothing was changed");
+    Failure::with(Exit::Interrupted, vec![problem])
 }
 
 /// Returns the kubeconfig that `--kubeconfig` names, else that of kubectl's rules; nothing is read yet.

@@ -45,6 +45,8 @@ pub enum Kind {
     Io,
     /// The command line is wrong.
     Usage,
+    /// A signal ended the run before it began to write.
+    Interrupted,
     /// A bug in mcai.
     Internal,
 }

@@ -48,7 +48,7 @@ pub const VARIABLES: [(&str, &str); 22] = [
     ),
     ("CI", "never ask, never redraw lines"),
     (
-        "COMPLETE",
+        "MCAI_COMPLETE",
         "set by a shell's completion: print words for it",
     ),
     ("RUST_BACKTRACE", "1: say more about a bug"),
@@ -158,25 +158,53 @@ pub fn read_text(path: &Path, shown: &str, limit: u64) -> Result<String, Problem
         .unwrap_or(text))
 }
 
+/// Writes a file that the user has named, as a shell would: into a device or a pipe, through a link, and else whole.
+pub fn write_as_shells_do(path: &Path, text: &str) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => fs::File::options()
+            .write(true)
+            .open(path)?
+            .write_all(text.as_bytes()),
+        Ok(_) => write_whole(&fs::canonicalize(path)?, text),
+        Err(_) => write_whole(path, text),
+    }
+}
+
+/// Removes a file that [`write_as_shells_do`] is to write later, or says why it could not.
+pub fn clear(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        // A link stays: somebody has put it there.
+        Ok(found) if found.is_file() && path.is_symlink() => fs::write(path, ""),
+        Ok(found) if found.is_file() => fs::remove_file(path),
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(_) => Ok(()),
+        Err(_) => tempfile::tempfile_in(folder_of(path)).map(drop),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 /// Writes a file whole or not at all: under a temporary name beside it, synced, then renamed over it.
 pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".mcai-")
-        .tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    // Temporary files are private to the user; a file for Git or a person is as readable as any other.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".mcai-");
+    // Temporary files are private to the user; one that stays is as readable as the umask lets it be.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path).map_or(0o644, |old| old.permissions().mode());
-        file.as_file()
-            .set_permissions(fs::Permissions::from_mode(mode))?;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    if let Ok(old) = fs::metadata(path) {
+        file.as_file().set_permissions(old.permissions())?;
     }
     file.persist(path).map_err(|error| error.error)?;
     Ok(())

@@ -37,6 +37,26 @@ pub fn quoted_list<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> String 
     }
 }
 
+/// Returns a text on one line with what can't be seen, or is forbidden, as `\u{..}`: a terminal obeys escape codes, and CI
+/// systems lines that start in a certain way.
+pub fn visible(text: &str, forbidden: &[char]) -> String {
+    let mut line = String::new();
+    for c in text.chars() {
+        if is_unseen(c) || forbidden.contains(&c) {
+            line.extend(c.escape_unicode());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+/// Whether a character shows nothing itself: with these a text reads otherwise than it is (right-to-left overrides).
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// Returns two columns, indented by two, a row a line.
 pub fn columns<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)> + Clone) -> String {
     let widths = rows.clone().into_iter().map(|(left, _)| left.width());
@@ -79,6 +99,9 @@ pub fn whole_seconds(time: Duration) -> String {
     duration(Duration::from_secs(rounded)).replace(".0 s", " s")
 }
 
+/// Nobody waits longer, and clocks can still count it.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// Parses `500ms`, `30s`, `10m`, `2h`, or several of them in a row, as kubectl and Go write durations.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration such as 30s, 10m or 1h30m");
@@ -102,7 +125,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             "h" => 3600.0,
             _ => return Err(wrong()),
         };
-        total += Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())?;
+        let part = Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())?;
+        total = total.checked_add(part).ok_or_else(wrong)?;
+        if total > LONGEST {
+            return Err(format!("`{text}` is more than a year"));
+        }
         rest = &rest[unit_end..];
     }
     Ok(total)
@@ -158,7 +185,7 @@ mod tests {
     fn reads_durations() {
         assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        for wrong in ["", "10", "m", "-1s", "1y"] {
+        for wrong in ["", "10", "m", "-1s", "1y", "5000000000000000000h", "9000h"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }
     }

@@ -83,16 +83,17 @@ pub(super) fn run(app: &App, args: &ApplyArgs) -> Result<Exit, Failure> {
                 .into());
         }
     }
-    app.block_on(async {
+    app.block_on(async |interrupt| {
         let connector = app.connector(&project, args.cluster_timeout);
-        let targets = inventory::open(
-            &connector,
-            plan.clusters
-                .iter()
-                .filter_map(|planned| project.clusters.get(&planned.cluster)),
-        )
-        .await;
-        let stale = rollout::check_identity(&plan, &targets, args.cluster_timeout).await;
+        let planned = plan.clusters.iter();
+        let clusters = planned.filter_map(|planned| project.clusters.get(&planned.cluster));
+        let check = async {
+            let targets = inventory::open(&connector, clusters).await;
+            let stale = rollout::check_identity(&plan, &targets, args.cluster_timeout).await;
+            (targets, stale)
+        };
+        let words = "asks whether the plan still holds";
+        let (targets, stale) = app.look(&interrupt, words, check).await?;
         if !stale.is_empty() {
             return Err(Failure::of(stale));
         }
@@ -111,7 +112,7 @@ pub(super) fn run(app: &App, args: &ApplyArgs) -> Result<Exit, Failure> {
             skip_unreachable: false,
             question: "Deploy to",
         }
-        .out(made, &targets)
+        .out(made, &targets, interrupt)
         .await
-    })?
+    })
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use tokio::sync::mpsc;
 
 use super::flags::{RolloutArgs, WaitUntil};
-use crate::app::App;
+use crate::app::{App, interrupted};
 use crate::diagnostic::{Kind, Problem, Severity};
 use crate::failure::{self, Exit, Failure};
 use crate::inventory::Targets;
@@ -49,7 +49,12 @@ pub(super) struct Carry<'a> {
 
 impl Carry<'_> {
     /// Shows a plan, asks, carries it out and reports.
-    pub(super) async fn out(mut self, made: Made, targets: &Targets) -> Result<Exit, Failure> {
+    pub(super) async fn out(
+        mut self,
+        made: Made,
+        targets: &Targets,
+        interrupt: Interrupt,
+    ) -> Result<Exit, Failure> {
         let report = &self.app.report;
         let for_people = !report.format.is_for_machines();
         if for_people {
@@ -70,20 +75,27 @@ impl Carry<'_> {
         }
         let changing = made.plan.changes_something();
         if changing && !self.args.yes {
-            ask(self.app, self.question, &made.plan).await?;
+            tokio::select! {
+                answer = ask(self.app, self.question, &made.plan) => answer?,
+                () = interrupt.raised() => return Err(interrupted()),
+            }
             self.options.recheck = true;
         }
-        let outcome = self.run(&made.plan, targets).await;
+        let outcome = self.run(&made.plan, targets, interrupt).await;
         let exit = match failure::of_outcome(&outcome, skipped) {
             Exit::Reached if changing && self.args.detailed_exitcode => Exit::Changes,
             exit => exit,
         };
         self.report(&made, &outcome, exit);
-        Ok(exit)
+        // An answer that is lost must not pass for a success, nor for a run that changed nothing.
+        let is_lost = report.is_cut() && outcome.changed() > 0;
+        Ok(match exit {
+            Exit::Reached | Exit::Changes if is_lost => Exit::Partly,
+            exit => exit,
+        })
     }
 
-    async fn run(&self, plan: &Plan, targets: &Targets) -> Outcome {
-        let interrupt = Interrupt::listen(Exit::Interrupted.code());
+    async fn run(&self, plan: &Plan, targets: &Targets, interrupt: Interrupt) -> Outcome {
         let (sender, receiver) = mpsc::unbounded_channel();
         let rollout = rollout::run(plan, self.project, targets, self.options, interrupt, sender);
         let (outcome, ()) =

@@ -32,7 +32,9 @@ pub(super) fn run(app: &App, _args: &CheckArgs) -> Result<Exit, Failure> {
     };
     let report = &app.report;
     if !report.format.is_for_machines() {
-        report.findings(&findings);
+        let told = |finding: &&Problem| finding.is_error() || !report.quiet;
+        let told: Vec<Problem> = findings.iter().filter(told).cloned().collect();
+        report.findings(&told);
     }
     report.answer(&contract::CheckResult::new(counts, &findings), || {
         counts.map_or_else(String::new, |counts| verdict(counts, &findings))

@@ -14,8 +14,9 @@ use crate::app::App;
 use crate::failure::{Exit, Failure};
 use crate::inventory::shown;
 use crate::place::{self, Desired};
-use crate::report::Format;
 use crate::report::contract::{Config, ModelConfig};
+use crate::report::{self, Format};
+use crate::text::visible;
 use crate::value::{ClusterName, ModelName};
 
 /// Show the effective configuration
@@ -46,7 +47,10 @@ pub(super) struct ViewArgs {
 
 pub(super) fn view(app: &App, args: &ViewArgs) -> Result<Exit, Failure> {
     let project = app.project()?;
-    let desired = place::place(&project, &args.selection.selection(&args.models, false))?;
+    let desired = place::place(
+        &project,
+        &args.selection.selection(app, &args.models, false),
+    )?;
     let origins = |cluster: &ClusterName, model: &ModelName| {
         if args.origin {
             origins(&desired, cluster, model)
@@ -71,20 +75,15 @@ pub(super) fn view(app: &App, args: &ViewArgs) -> Result<Exit, Failure> {
     }
     let config = Config { clusters };
     app.report.answer(&config, || match app.report.format {
-        Format::Name => names(&config),
+        Format::Name => report::names(pairs(&config)),
         _ => text(&desired, args.origin),
     });
     Ok(Exit::Reached)
 }
 
-fn names(config: &Config) -> String {
-    let pairs = config
-        .clusters
-        .iter()
-        .flat_map(|(cluster, models)| models.keys().map(move |model| (cluster, model)));
-    pairs
-        .map(|(cluster, model)| format!("{cluster}/{model}\n"))
-        .collect()
+fn pairs<'a>(config: &'a Config) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let clusters = config.clusters.iter();
+    clusters.flat_map(|(cluster, models)| models.keys().map(move |model| (*cluster, *model)))
 }
 
 /// Returns where each field of `spec` stands in the manifest; fields that mcai adds are defaults.
@@ -150,7 +149,10 @@ fn text(desired: &Desired, origin: bool) -> String {
             }
         }
     }
-    lines.into_iter().map(|line| line + "\n").collect()
+    lines
+        .into_iter()
+        .map(|line| visible(&line, &[]) + "\n")
+        .collect()
 }
 
 /// Returns the leaves of a value with their paths.

@@ -47,7 +47,7 @@ pub(super) struct DeleteArgs {
 pub(super) fn run(app: &App, args: &DeleteArgs) -> Result<Exit, Failure> {
     refuse_unanswerable(app, &args.rollout, false)?;
     let project = app.project()?;
-    let clusters = place::selected_clusters(&project, &args.selection.selection(&[], false))?;
+    let clusters = place::selected_clusters(&project, &args.selection.selection(app, &[], false))?;
     let nothing = |cluster| DesiredCluster {
         cluster,
         objects: Vec::new(),
@@ -59,10 +59,11 @@ pub(super) fn run(app: &App, args: &DeleteArgs) -> Result<Exit, Failure> {
         notes: Vec::new(),
         prune: false,
     };
-    app.block_on(async {
+    app.block_on(async |interrupt| {
         let connector = app.connector(&project, args.cluster_timeout);
         let previews = inventory::Options::default();
-        let (targets, inventory) = super::plan::read(app, &desired, &connector, previews).await;
+        let (targets, inventory) =
+            super::plan::read(app, &desired, &connector, previews, &interrupt).await?;
         let options = plan::Options {
             accept_cluster: args.accept_cluster,
             ..plan::Options::default()
@@ -97,7 +98,7 @@ pub(super) fn run(app: &App, args: &DeleteArgs) -> Result<Exit, Failure> {
             skip_unreachable: args.skip_unreachable,
             question: "Delete from",
         }
-        .out(made, &targets)
+        .out(made, &targets, interrupt)
         .await
-    })?
+    })
 }

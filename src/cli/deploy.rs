@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::place::{self, Desired};
-use crate::report::{Format, contract};
+use crate::report::{self, Format, contract};
 
 /// Bring models to every cluster that should have them, and wait until they are ready
 ///
@@ -50,13 +50,15 @@ pub(super) fn run(app: &App, args: &DeployArgs) -> Result<Exit, Failure> {
     let project = app.project()?;
     let desired = place::place(
         &project,
-        &args.selection.selection(&args.models, args.planning.prune),
+        &args
+            .selection
+            .selection(app, &args.models, args.planning.prune),
     )?;
     if args.dry_run == DryRun::Client {
         return Ok(show_desired(app, &desired));
     }
-    app.block_on(async {
-        let (made, targets) = plan::make(app, &desired, &args.planning).await;
+    app.block_on(async |interrupt| {
+        let (made, targets) = plan::make(app, &desired, &args.planning, &interrupt).await?;
         if args.dry_run == DryRun::Server {
             plan::show(app, &made);
             return Ok(plan::exit(&made, args.rollout.detailed_exitcode));
@@ -70,9 +72,9 @@ pub(super) fn run(app: &App, args: &DeployArgs) -> Result<Exit, Failure> {
             skip_unreachable: args.planning.skip_unreachable,
             question: "Deploy to",
         }
-        .out(made, &targets)
+        .out(made, &targets, interrupt)
         .await
-    })?
+    })
 }
 
 /// Only a plan has Markdown; clap can't say that of two flags' values.
@@ -103,14 +105,15 @@ fn show_desired(app: &App, desired: &Desired) -> Exit {
         );
     }
     report.answer(&contract::DryRun::from(desired), || {
-        let text = objects().map(|(wanted, object)| match report.format {
-            Format::Name => format!("{}/{}\n", wanted.cluster.name, object.model),
-            _ => {
-                let object = crate::yaml::to_string(&object.object);
-                format!("---\n# {}\n{object}", wanted.cluster.name)
-            }
+        if report.format == Format::Name {
+            let pairs = objects().map(|(wanted, object)| (&wanted.cluster.name, &object.model));
+            return report::names(pairs);
+        }
+        let documents = objects().map(|(wanted, object)| {
+            let object = crate::yaml::to_string(&object.object);
+            format!("---\n# {}\n{object}", wanted.cluster.name)
         });
-        text.collect()
+        documents.collect()
     });
     Exit::Reached
 }

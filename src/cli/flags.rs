@@ -7,6 +7,7 @@ use clap_complete::ArgValueCandidates;
 
 use super::forms;
 use super::names;
+use crate::app::App;
 use crate::cloud::Cloud;
 use crate::place::Selection;
 use crate::report::Format;
@@ -23,16 +24,9 @@ pub(super) struct SelectionArgs {
     /// Touch only these clusters
     #[arg(long, value_delimiter = ',', value_name = "CLUSTER", add = ArgValueCandidates::new(names::clusters))]
     pub clusters: Option<Vec<String>>,
-    /// Touch only clusters of these stages
-    #[arg(
-        long = "stage",
-        value_delimiter = ',',
-        value_name = "STAGE",
-        env = "MCAI_STAGE",
-        hide_env_values = true,
-        add = ArgValueCandidates::new(names::stages)
-    )]
-    pub stages: Option<Vec<String>>,
+    /// Touch only clusters of these stages [env: MCAI_STAGE]
+    #[arg(long = "stage", value_delimiter = ',', value_name = "STAGE", add = ArgValueCandidates::new(names::stages))]
+    stages: Option<Vec<String>>,
     /// Leave these clusters alone
     #[arg(long, value_delimiter = ',', value_name = "CLUSTER", add = ArgValueCandidates::new(names::clusters))]
     pub exclude: Vec<String>,
@@ -47,12 +41,16 @@ fn label(text: &str) -> Result<(String, String), String> {
 }
 
 impl SelectionArgs {
-    pub(super) fn selection(&self, models: &[String], prune: bool) -> Selection {
+    pub(super) fn selection(&self, app: &App, models: &[String], prune: bool) -> Selection {
+        let named = || {
+            let stages = app.host.var("MCAI_STAGE")?.split(',');
+            Some(stages.map(str::to_owned).collect())
+        };
         Selection {
             models: models.to_vec(),
             clouds: self.clouds.clone(),
             clusters: self.clusters.clone(),
-            stages: self.stages.clone(),
+            stages: self.stages.clone().or_else(named),
             exclude: self.exclude.clone(),
             labels: self.labels.iter().cloned().collect(),
             prune,

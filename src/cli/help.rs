@@ -39,7 +39,9 @@ fn topic(name: &str) -> Option<String> {
 }
 
 pub(super) fn run(app: &App, args: &HelpArgs) -> Result<Exit, Failure> {
-    if let Some(text) = args.words.first().and_then(|name| topic(name)) {
+    if let [name] = args.words.as_slice()
+        && let Some(text) = topic(name)
+    {
         app.report.data(&text);
         return Ok(Exit::Reached);
     }

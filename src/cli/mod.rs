@@ -24,7 +24,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use clap_complete::CompleteEnv;
 
 use self::shared::{SharedArgs, With};
 use crate::app::App;
@@ -133,7 +132,6 @@ fn is_plugin() -> bool {
 
 /// Runs the program; a panic is a bug and has its own exit code.
 pub fn main() -> ExitCode {
-    CompleteEnv::with_factory(completion::command).complete();
     std::panic::set_hook(Box::new(|panic| report::bug(&panic.to_string())));
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let exit = std::panic::catch_unwind(|| run(&words));
@@ -142,7 +140,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(words: &[OsString]) -> Exit {
-    let matches = command().try_get_matches();
+    match completion::answer() {
+        Ok(false) => {}
+        Ok(true) => return Exit::Reached,
+        Err(error) => return usage::exit(&error, words),
+    }
+    let matches = command().color(usage::color(words)).try_get_matches();
     let args = match matches.and_then(|mut matches| Args::from_arg_matches_mut(&mut matches)) {
         Ok(args) => args,
         Err(error) => return usage::exit(&error, words),
@@ -160,15 +163,18 @@ fn run(words: &[OsString]) -> Exit {
         Some(directory) => go_to(&mut host, directory),
         None => Ok(()),
     };
-    let app = App::new(host, shared.into(), call.format);
-    let result = moved.and_then(|()| (call.run)(&app));
+    let flags = shared.flags(&host);
+    let mut app = App::new(host, flags, call.format);
+    let result = moved
+        .and_then(|()| app.report.prepare())
+        .and_then(|()| (call.run)(&app));
     let exit = result.unwrap_or_else(|failure| {
         app.report.failure(&failure);
         failure.exit
     });
     // An answer that could not be written whole is no success.
     match exit {
-        Exit::Reached if app.report.is_cut() => Exit::Error,
+        Exit::Reached | Exit::Changes if app.report.is_cut() => Exit::Error,
         exit => exit,
     }
 }

@@ -81,7 +81,7 @@ fn values(key: &str) -> Vec<String> {
 fn read_manifest() -> Option<Node> {
     let (host, words) = typed();
     let named = words::option(&words, &["-m", "--manifest"])
-        .map(PathBuf::from)
+        .map(|path| unquoted(&host, path))
         .or_else(|| host.var("MCAI_MANIFEST").map(PathBuf::from))
         // Standard input is the terminal that is typed at.
         .filter(|path| path.as_os_str() != "-");
@@ -91,7 +91,7 @@ fn read_manifest() -> Option<Node> {
 
 fn contexts() -> Vec<String> {
     let (host, words) = typed();
-    let explicit = words::option(&words, &["--kubeconfig"]).map(PathBuf::from);
+    let explicit = words::option(&words, &["--kubeconfig"]).map(|path| unquoted(&host, path));
     kubeconfig(&host, explicit).contexts().unwrap_or_default()
 }
 
@@ -99,9 +99,21 @@ fn contexts() -> Vec<String> {
 fn typed() -> (Host, Vec<OsString>) {
     let mut host = Host::real();
     // The shell calls `mcai -- mcai WORD...`.
-    let words: Vec<OsString> = std::env::args_os().skip(3).collect();
-    if let Some(directory) = words::option(&words, &["-C", "--chdir"]) {
-        host.directory = host.directory.join(directory);
+    let words = words::rejoin(std::env::args_os().skip(3));
+    for directory in words::options(&words, &["-C", "--chdir"]) {
+        host.directory = host.directory.join(unquoted(&host, directory));
     }
     (host, words)
+}
+
+/// Returns the path that the shell would make of a word that it has not seen to yet: quotes and `~/` are as typed.
+fn unquoted(host: &Host, word: OsString) -> PathBuf {
+    let Some(text) = word.to_str() else {
+        return PathBuf::from(word);
+    };
+    let text = text.replace(['"', '\'', '\\'], "");
+    match (text.strip_prefix("~/"), host.home()) {
+        (Some(below), Some(home)) => home.join(below),
+        _ => PathBuf::from(text),
+    }
 }

@@ -12,7 +12,8 @@ use crate::failure::{Exit, Failure};
 use crate::inventory::{self, Inventory, Targets};
 use crate::place::{self, Desired};
 use crate::plan::{self, Made, Plan};
-use crate::report::{self, Format, contract, plan_markdown, plan_names, plan_text};
+use crate::report::{Format, contract, plan_markdown, plan_names, plan_text};
+use crate::rollout::Interrupt;
 use crate::target::Connector;
 use crate::text;
 
@@ -47,9 +48,12 @@ pub(super) fn run(app: &App, args: &PlanArgs) -> Result<Exit, Failure> {
     let project = app.project()?;
     let desired = place::place(
         &project,
-        &args.selection.selection(&args.models, args.planning.prune),
+        &args
+            .selection
+            .selection(app, &args.models, args.planning.prune),
     )?;
-    let (made, _) = app.block_on(make(app, &desired, &args.planning))?;
+    let (made, _) =
+        app.block_on(async |interrupt| make(app, &desired, &args.planning, &interrupt).await)?;
     let saved = match &args.out {
         Some(path) => save(app, &made, path, args.planning.skip_unreachable)?,
         None => true,
@@ -63,14 +67,19 @@ pub(super) fn run(app: &App, args: &PlanArgs) -> Result<Exit, Failure> {
 }
 
 /// Opens and reads the selected clusters, and plans.
-pub(super) async fn make(app: &App, desired: &Desired<'_>, args: &PlanningArgs) -> (Made, Targets) {
+pub(super) async fn make(
+    app: &App,
+    desired: &Desired<'_>,
+    args: &PlanningArgs,
+    interrupt: &Interrupt,
+) -> Result<(Made, Targets), Failure> {
     let connector = app.connector(desired.project, args.cluster_timeout);
     let previews = inventory::Options {
         force_conflicts: args.force_conflicts,
     };
-    let (targets, inventory) = read(app, desired, &connector, previews).await;
+    let (targets, inventory) = read(app, desired, &connector, previews, interrupt).await?;
     let made = plan::make(desired, &inventory, options(args), app.host.now());
-    (made, targets)
+    Ok((made, targets))
 }
 
 /// Opens and reads the selected clusters.
@@ -79,7 +88,8 @@ pub(super) async fn read(
     desired: &Desired<'_>,
     connector: &Connector,
     previews: inventory::Options,
-) -> (Targets, Inventory) {
+    interrupt: &Interrupt,
+) -> Result<(Targets, Inventory), Failure> {
     let clusters = || desired.clusters.iter().map(|wanted| wanted.cluster);
     let words = format!("reads {}", text::count(clusters().count(), "cluster"));
     let work = async {
@@ -87,7 +97,7 @@ pub(super) async fn read(
         let inventory = inventory::observe(desired, &targets, connector, previews).await;
         (targets, inventory)
     };
-    report::busy(&app.report, &words, work).await
+    app.look(interrupt, &words, work).await
 }
 
 pub(super) fn options(args: &PlanningArgs) -> plan::Options {

@@ -9,6 +9,7 @@ use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::report::contract::{self, Schema, SchemaList};
 use crate::report::{Format, schema_text};
+use crate::text;
 
 /// Print the JSON Schema of the manifest or of an answer, or list what there is
 #[derive(Args)]
@@ -40,21 +41,17 @@ pub(super) fn run(app: &App, args: &SchemaArgs) -> Result<Exit, Failure> {
 
 fn list(app: &App, schemas: &[Schema]) {
     let report = &app.report;
-    match report.format {
-        Format::Table | Format::Wide => {
-            let width = schemas.iter().map(|schema| schema.kind.len()).max();
-            let width = width.unwrap_or_default();
-            let lines = schemas
+    report.answer(&SchemaList::from(schemas), || match report.format {
+        Format::Name => schemas
+            .iter()
+            .map(|schema| format!("{}\n", schema.kind))
+            .collect(),
+        _ => text::columns(
+            schemas
                 .iter()
-                .map(|schema| format!("{:width$}  {}\n", schema.kind, schema.description));
-            report.data(&lines.collect::<String>());
-        }
-        Format::Name => {
-            let names = schemas.iter().map(|schema| format!("{}\n", schema.kind));
-            report.data(&names.collect::<String>());
-        }
-        _ => report.document(&SchemaList::from(schemas)),
-    }
+                .map(|schema| (schema.kind, &*schema.description)),
+        ),
+    });
 }
 
 fn unknown(kind: &str) -> Problem {

@@ -8,21 +8,16 @@ use clap_complete::ArgValueCompleter;
 
 use super::names;
 use crate::app::Flags;
+use crate::host::Host;
 use crate::report::{self, Color, LogFormat, Talk};
 use crate::value::ClusterName;
 
 #[derive(Args, Default)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct SharedArgs {
-    /// Read this manifest instead of the nearest mcai.yaml (`-` is standard input)
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        env = "MCAI_MANIFEST",
-        hide_env_values = true,
-        value_hint = clap::ValueHint::FilePath
-    )]
+    // Variables are read by `Host`: clap would let one of the flags after the command win over a flag before it.
+    /// Read this manifest instead of the nearest mcai.yaml (`-` is standard input) [env: MCAI_MANIFEST]
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     manifest: Option<PathBuf>,
     /// Go to this directory first
     #[arg(short = 'C', long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
@@ -45,12 +40,12 @@ pub(super) struct SharedArgs {
     #[arg(short, long)]
     quiet: bool,
     /// Log to stderr what is done (-v: requests, plugins, tries) and why (-vv)
-    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Form of the log [default: text]
     #[arg(long, value_enum, value_name = "FORM")]
     log_format: Option<LogFormat>,
-    /// Also write the answer to this file, as JSON, whatever -o says
+    /// Also write the answer to this file, as JSON, whatever -o says (commands that have one)
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     report_file: Option<PathBuf>,
     /// Never ask; fail and name the flag that answers
@@ -90,7 +85,7 @@ impl SharedArgs {
             contexts: self.contexts,
             color: after.color.or(self.color),
             quiet: self.quiet || after.quiet,
-            verbose: self.verbose + after.verbose,
+            verbose: self.verbose.saturating_add(after.verbose),
             log_format: after.log_format.or(self.log_format),
             report_file: after.report_file.or(self.report_file),
             no_input: self.no_input || after.no_input,
@@ -102,10 +97,13 @@ impl SharedArgs {
     }
 }
 
-impl From<SharedArgs> for Flags {
-    fn from(args: SharedArgs) -> Self {
+impl SharedArgs {
+    /// Returns the flags, with the variables that take the place of those that are not given.
+    pub(super) fn flags(self, host: &Host) -> Flags {
+        let args = self;
+        let named = host.var_os("MCAI_MANIFEST").map(PathBuf::from);
         Flags {
-            manifest: args.manifest,
+            manifest: args.manifest.or(named),
             kubeconfig: args.kubeconfig,
             contexts: args.contexts,
             talk: Talk {

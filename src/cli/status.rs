@@ -16,6 +16,7 @@ use crate::place;
 use crate::plan::{Owner, owner};
 use crate::project::{Cluster, Project};
 use crate::report::{self, Format, StatusRow, contract, status_markdown, status_table};
+use crate::rollout::Interrupt;
 use crate::text::{self, parse_duration};
 
 /// Show how every model stands on every cluster
@@ -41,9 +42,10 @@ pub(super) struct StatusArgs {
 
 pub(super) fn run(app: &App, args: &StatusArgs) -> Result<Exit, Failure> {
     let project = app.project()?;
-    let selection = args.selection.selection(&args.models, false);
+    let selection = args.selection.selection(app, &args.models, false);
     let clusters = place::selected_clusters(&project, &selection)?;
-    let (rows, problems) = app.block_on(read(app, &project, &clusters, args))?;
+    let (rows, problems) =
+        app.block_on(async |interrupt| read(app, &project, &clusters, args, &interrupt).await)?;
     // A name that the manifest lacks may be that of a model which a cluster has.
     let is_found = |name: &&String| rows.iter().any(|row| row.model == **name);
     let not_found: Vec<String> = args
@@ -60,7 +62,7 @@ pub(super) fn run(app: &App, args: &StatusArgs) -> Result<Exit, Failure> {
         let (format, now) = (report.format, app.host.now());
         match format {
             Format::Markdown => status_markdown(&rows, &problems, now),
-            Format::Name => names(&rows),
+            Format::Name => report::names(rows.iter().map(|row| (&row.cluster, &row.model))),
             _ => status_table(
                 &rows,
                 format == Format::Wide,
@@ -80,26 +82,20 @@ pub(super) fn run(app: &App, args: &StatusArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn names(rows: &[StatusRow]) -> String {
-    let names = rows
-        .iter()
-        .map(|row| format!("{}/{}\n", row.cluster, row.model));
-    names.collect()
-}
-
 async fn read(
     app: &App,
     project: &Project,
     clusters: &[&Cluster],
     args: &StatusArgs,
-) -> (Vec<StatusRow>, Vec<Problem>) {
+    interrupt: &Interrupt,
+) -> Result<(Vec<StatusRow>, Vec<Problem>), Failure> {
     let connector = app.connector(project, args.cluster_timeout);
     let now = app.host.now();
     let reads = clusters
         .iter()
         .map(|cluster| inventory::standings(project, cluster, &connector, &args.models, now));
     let words = format!("reads {}", text::count(clusters.len(), "cluster"));
-    let answers = report::busy(&app.report, &words, join_all(reads)).await;
+    let answers = app.look(interrupt, &words, join_all(reads)).await?;
     let (mut rows, mut problems) = (Vec::new(), Vec::new());
     for (cluster, answer) in clusters.iter().zip(answers) {
         match answer {
@@ -112,7 +108,7 @@ async fn read(
         }
     }
     rows.sort_by(|a, b| (&a.model, &a.cluster).cmp(&(&b.model, &b.cluster)));
-    (rows, problems)
+    Ok((rows, problems))
 }
 
 fn row(project: &Project, cluster: &Cluster, standing: Standing) -> StatusRow {

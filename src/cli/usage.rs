@@ -1,7 +1,9 @@
 //! Command lines that clap does not take, and the end after a bug: before there is an [`crate::app::App`], or after it.
 
 use std::ffi::OsString;
+use std::io;
 
+use clap::ColorChoice;
 use clap::error::ErrorKind;
 
 use super::words;
@@ -19,12 +21,21 @@ pub(super) fn exit(error: &clap::Error, words: &[OsString]) -> Exit {
     if !is_answer && words::format(words).is_for_machines() {
         return fail(words, problem(error));
     }
-    // A closed pipe is no failure.
-    let _ = error.print();
-    if is_answer {
-        Exit::Reached
-    } else {
-        Exit::Usage
+    match error.print() {
+        // A closed pipe is no failure.
+        Err(lost) if is_answer && lost.kind() != io::ErrorKind::BrokenPipe => Exit::Error,
+        _ if is_answer => Exit::Reached,
+        _ => Exit::Usage,
+    }
+}
+
+/// Returns whether clap is to use colours, which it must know before it reads the flag.
+pub(super) fn color(words: &[OsString]) -> ColorChoice {
+    let color = words::option(words, &["--color"]);
+    match color.as_ref().and_then(|color| color.to_str()) {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
     }
 }
 
@@ -50,7 +61,9 @@ fn problem(error: &clap::Error) -> Problem {
         Vec::new(),
         Problem::error(Kind::Usage, "wrong command line"),
     );
-    let about = text.lines().take_while(|line| !line.starts_with("Usage:"));
+    let about = text.lines().take_while(|line| {
+        !line.starts_with("Usage:") && !line.starts_with("For more information")
+    });
     for line in about.map(str::trim).filter(|line| !line.is_empty()) {
         match line.strip_prefix("tip: ") {
             Some(tip) => problem = problem.hint(tip),

@@ -6,6 +6,7 @@ use super::problem_text;
 use super::style::Styles;
 use crate::diagnostic::Problem;
 use crate::text;
+use crate::text::visible;
 
 /// A document has at most so many bytes: GitHub takes 65,536 characters in a comment, and a pipeline adds some lines.
 pub(super) const ROOM: usize = 60_000;
@@ -66,24 +67,6 @@ pub(super) fn code(text: &str) -> String {
     format!("`{}`", visible(text, &['`', '|']))
 }
 
-/// Returns a text on one line with what can't be seen, or must not be there, as `\u{..}`.
-fn visible(text: &str, forbidden: &[char]) -> String {
-    let mut line = String::new();
-    for c in text.chars() {
-        if c.is_control() || forbidden.contains(&c) || is_invisible(c) {
-            line.extend(c.escape_unicode());
-        } else {
-            line.push(c);
-        }
-    }
-    line
-}
-
-/// Whether a character shows nothing itself: with these a text reads otherwise than it is (right-to-left overrides).
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 /// Joins the pieces that have room, each whole or not at all; returns how many had none.
 pub(super) fn take(pieces: impl IntoIterator<Item = String>, room: usize) -> (String, usize) {
     let (mut joined, mut left) = (String::new(), 0);
@@ -121,7 +104,7 @@ mod tests {
         let problem = Problem::error(Kind::Io, "x").detail("a\n```\n@all");
         assert_eq!(
             failure(&[problem]),
-            "### mcai failed: 1 error\n\n```diff\n! error: x\n#   a\n# ```\n# @all\n```\n"
+            "### mcai failed: 1 error\n\n```diff\n! error: x\n#   a\n#     | ```\n#     | @all\n```\n"
         );
     }
 

@@ -13,9 +13,12 @@ mod status;
 mod style;
 mod table;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::Cell;
+use std::fmt;
+use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -63,6 +66,26 @@ impl Format {
     }
 }
 
+/// Whether a text is a document of ours, or nothing yet.
+fn is_document(text: &str) -> bool {
+    let ours = |document: serde_json::Value| document["apiVersion"] == contract::API_VERSION;
+    text.is_empty() || serde_json::from_str(text).is_ok_and(ours)
+}
+
+fn no_report(path: &Path, error: &io::Error) -> Problem {
+    Problem::error(Kind::Io, "cannot write the report file")
+        .detail(format!("`{}`", path.display()))
+        .chain(error)
+}
+
+/// Returns `cluster/model` for each pair, a line each: the form `name` of every answer.
+pub fn names<C: fmt::Display, M: fmt::Display>(pairs: impl IntoIterator<Item = (C, M)>) -> String {
+    let names = pairs.into_iter();
+    names
+        .map(|(cluster, model)| format!("{cluster}/{model}\n"))
+        .collect()
+}
+
 /// How the user wants to be talked to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Talk {
@@ -74,9 +97,14 @@ pub struct Talk {
 
 /// Tells people of a bug: what panicked where, and what to do with it.
 pub fn bug(panic: &str) {
+    let trace = Backtrace::capture();
+    let trace = match trace.status() {
+        BacktraceStatus::Captured => format!("\n{trace}"),
+        _ => String::new(),
+    };
     let _ = writeln!(
         io::stderr().lock(),
-        "error: a bug in mcai {}\n  {}\n  hint: report it with the command line and this text; RUST_BACKTRACE=1 tells more",
+        "error: a bug in mcai {}\n  {}\n  hint: report it with the command line and this text; RUST_BACKTRACE=1 tells more{trace}",
         env!("CARGO_PKG_VERSION"),
         panic.replace('\n', "\n  "),
     );
@@ -205,17 +233,28 @@ impl Report {
         self.data(&document_text(document, self.format));
     }
 
+    /// Removes an old report, so that none is taken for this run's. If a new one can't be written, none will be.
+    pub fn prepare(&mut self) -> Result<(), Failure> {
+        let Some(path) = self.file.take() else {
+            return Ok(());
+        };
+        // A mistyped name must not cost a file.
+        if fs::read_to_string(&path).is_ok_and(|text| !is_document(&text)) {
+            let foreign = io::Error::other("the file is there and is no report of mcai's");
+            return Err(no_report(&path, &foreign).into());
+        }
+        host::clear(&path).map_err(|error| no_report(&path, &error))?;
+        self.file = Some(path);
+        Ok(())
+    }
+
     /// Writes the answer to the report file, if there is to be one.
     fn keep<T: Document>(&self, document: &T) {
         let Some(path) = &self.file else { return };
-        if let Err(error) = host::write_whole(path, &document_text(document, Format::Json)) {
+        let text = document_text(document, Format::Json);
+        if let Err(error) = host::write_as_shells_do(path, &text) {
             self.cut.set(true);
-            let problem = Problem::error(Kind::Io, "cannot write the report file");
-            self.problem(
-                &problem
-                    .detail(format!("`{}`", path.display()))
-                    .chain(&error),
-            );
+            self.problem(&no_report(path, &error));
         }
     }
 

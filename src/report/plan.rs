@@ -39,9 +39,7 @@ pub fn plan_names(plan: &Plan) -> String {
     let changing = plan
         .actions()
         .filter(|(_, action)| action.changes_something());
-    changing
-        .map(|(cluster, action)| format!("{}/{}\n", cluster.cluster, action.model))
-        .collect()
+    super::names(changing.map(|(cluster, action)| (&cluster.cluster, &action.model)))
 }
 
 fn push_cluster(
@@ -56,7 +54,10 @@ fn push_cluster(
         Residency::Declared => ", residency declared",
         Residency::Verified => ", residency verified",
     };
-    let target = styles.paint(Style::Dim, format!("({}{residency})", cluster.target));
+    let target = styles.paint(
+        Style::Dim,
+        format!("({}{residency})", text::visible(&cluster.target, &[])),
+    );
     text.push_str(&format!(
         "{}  {target}\n",
         styles.paint(Style::Name, &cluster.cluster)
@@ -150,7 +151,7 @@ fn change_line(change: &Change) -> String {
     let shown = |value: &Value| plain(value, VALUE);
     let old = change.old.as_ref().map_or_else(missing, shown);
     let new = change.new.as_ref().map_or_else(missing, shown);
-    format!("{}: {old} -> {new}", change.path)
+    format!("{}: {old} -> {new}", text::visible(&change.path, &[]))
 }
 
 /// Returns a value on one line, cut to so many characters, text without quotes where it reads well.
@@ -159,6 +160,7 @@ pub(super) fn plain(value: &Value, most: usize) -> String {
         Value::String(text) if !text.is_empty() && !text.contains(char::is_control) => text.clone(),
         other => other.to_string(),
     };
+    let text = text::visible(&text, &[]);
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,

@@ -2,6 +2,7 @@
 
 use super::style::{Style, Styles};
 use crate::diagnostic::{Problem, Severity};
+use crate::text::{is_unseen, visible};
 
 /// Returns the problem in several lines, without the last line's end. Sentences fold to the width of the terminal, where
 /// there is one.
@@ -20,26 +21,32 @@ pub fn problem_text(problem: &Problem, styles: &Styles, width: Option<usize>) ->
     match &problem.span {
         Some(span) => {
             let arrow = styles.paint(Style::Dim, "-->");
-            let place = format!("  {arrow} {span}   {}", problem.detail);
+            let place = format!("  {arrow} {span}   {}", shown(&problem.detail));
             lines.push(fold(place.trim_end().to_owned()));
             lines.extend(excerpt(span, styles));
         }
-        None if !problem.detail.is_empty() => lines.push(fold(format!("  {}", problem.detail))),
+        None if !problem.detail.is_empty() => {
+            lines.push(fold(format!("  {}", shown(&problem.detail))));
+        }
         None => {}
     }
     lines.extend(
         problem
             .causes
             .iter()
-            .map(|cause| fold(format!("  caused by: {cause}"))),
+            .map(|cause| fold(format!("  caused by: {}", shown(cause)))),
     );
-    lines.extend(
-        problem
-            .hints
-            .iter()
-            .map(|hint| fold(format!("  {}: {hint}", styles.paint(Style::Good, "hint")))),
-    );
+    lines.extend(problem.hints.iter().map(|hint| {
+        let label = styles.paint(Style::Good, "hint");
+        fold(format!("  {label}: {}", shown(hint)))
+    }));
     lines.join("\n")
+}
+
+/// Returns words of others without what a terminal or a CI system would obey; each further line is marked as such.
+fn shown(words: &str) -> String {
+    let lines: Vec<String> = words.lines().map(|line| visible(line, &[])).collect();
+    lines.join("\n    | ")
 }
 
 /// Folds a line at words. What is in backticks stays in one piece, as it may be a command to copy.
@@ -74,7 +81,7 @@ fn excerpt(span: &crate::diagnostic::Span, styles: &Styles) -> Vec<String> {
         .source_line()
         .chars()
         .take(SOURCE_LINE)
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if is_unseen(c) { ' ' } else { c })
         .collect();
     if line.trim().is_empty() || span.column > SOURCE_LINE {
         return Vec::new();

@@ -269,7 +269,7 @@ impl<'a> View<'a> {
             words.push_str(&format!(" {}/{}", verdict.ready, verdict.want));
         }
         if !verdict.reason.is_empty() {
-            words.push_str(&format!(": {}", verdict.reason));
+            words.push_str(&format!(": {}", text::visible(&verdict.reason, &[])));
         }
         words
     }

@@ -115,6 +115,6 @@ fn cells(row: &StatusRow, wide: bool, now: Timestamp, styles: &Styles) -> Vec<St
             owned.into(),
         ]);
     }
-    cells.push(verdict.reason_at(now));
+    cells.push(text::visible(&verdict.reason_at(now), &[]));
     cells
 }

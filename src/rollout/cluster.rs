@@ -14,6 +14,7 @@ use crate::inventory::{self, Looker, Paths, Preview};
 use crate::kubeai::verdict::{Change, State, Verdict, deletion_waits_for};
 use crate::plan::{Action, ClusterPlan, Owner, Verb, owner, recheck};
 use crate::project::Cluster;
+use crate::target::kube::CallError;
 use crate::target::{Directory, Session, Target};
 use crate::value::ModelName;
 
@@ -256,12 +257,18 @@ impl<'a> Kube<'a> {
                 .map(|action| self.apply_one(&session, action)),
         );
         let (results, ()) = join(applies, self.mark(&session)).await;
-        *changed = results.iter().any(Result::is_ok);
-        let mut failed = results.into_iter().filter_map(Result::err);
+        let applied = results.iter().any(Result::is_ok);
+        // A write whose answer is lost may have been done.
+        let errors = || results.iter().filter_map(|result| result.as_ref().err());
+        *changed = applied || errors().any(CallError::may_be_done);
+        let mut failed = actions
+            .iter()
+            .zip(&results)
+            .filter_map(|(action, result)| Some(not_applied(action, result.as_ref().err()?)));
         let Some(first) = failed.next() else {
             return Ok(());
         };
-        let applied = if *changed {
+        let applied = if applied {
             "; the cluster's other models are applied"
         } else {
             ""
@@ -273,7 +280,7 @@ impl<'a> Kube<'a> {
         Err(failed.fold(first, |problem, other| problem.cause(other.one_line())))
     }
 
-    async fn apply_one(&self, session: &Session, action: &Action) -> Result<(), Problem> {
+    async fn apply_one(&self, session: &Session, action: &Action) -> Result<(), CallError> {
         let Some(mut object) = action.object.clone() else {
             return Ok(());
         };
@@ -284,10 +291,7 @@ impl<'a> Kube<'a> {
         let path = self
             .paths
             .apply(&action.model, false, self.run.plan.force_conflicts);
-        let answer = session.apply(&path, &object).await;
-        answer
-            .map(drop)
-            .map_err(|error| error.problem(&format!("cannot apply model `{}`", action.model)))
+        session.apply(&path, &object).await.map(drop)
     }
 
     async fn mark(&self, session: &Session) {
@@ -590,4 +594,14 @@ fn worst(finals: &[Ended]) -> Ended {
         .into_iter()
         .find(|ended| finals.contains(ended))
         .unwrap_or(Ended::Reached)
+}
+
+fn not_applied(action: &Action, error: &CallError) -> Problem {
+    let problem = error
+        .clone()
+        .problem(&format!("cannot apply model `{}`", action.model));
+    match error.may_be_done() {
+        true => problem.hint("it may have been applied all the same: run again to see"),
+        false => problem,
+    }
 }

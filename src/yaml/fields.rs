@@ -77,7 +77,9 @@ impl<'a> Fields<'a> {
 
     /// Returns the node of a key; an explicit null is as good as no key.
     pub fn node(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.node.get(key).filter(|node| node.value != Value::Null)
     }
 

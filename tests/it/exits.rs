@@ -1,7 +1,9 @@
 //! Every exit code, provoked: 0, 1, 2, 3, 4, 7, 64 and 70 here; 3, 6 and 130 on real clusters in `real`, as only they can be
 //! slow to get ready. And the report file, which tells a later step of a pipeline what happened.
 
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -198,18 +200,131 @@ fn a_bug_is_70_and_says_what_to_report() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_no_success() {
+fn a_report_that_cannot_be_written_is_known_before_anything_is_done() {
     let sandbox = directories();
-    let run = sandbox.mcai(&["plan", "--report-file", "mcai.yaml/report.json"]);
-    run.code(1);
+    let deploy = |path: &str| sandbox.mcai(&["deploy", "--yes", "--report-file", path]);
+    let files = sandbox.files();
+    for (path, why) in [
+        ("mcai.yaml/report.json", "Not a directory"),
+        ("nowhere/report.json", "No such file or directory"),
+        (".", "is a directory"),
+        // Whoever mistypes a name must not lose the file.
+        ("mcai.yaml", "the file is there and is no report of mcai's"),
+    ] {
+        let run = deploy(path);
+        assert_eq!(run.code(1).stdout, "", "{path}");
+        assert!(
+            run.stderr
+                .starts_with("error: cannot write the report file\n"),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stderr.contains(why), "{path}: {}", run.stderr);
+        assert_eq!(sandbox.files(), files, "{path}");
+    }
+}
+
+#[test]
+fn a_report_goes_through_links_and_into_pipes_and_an_old_one_goes_first() {
+    let sandbox = directories();
+    let dir = sandbox.dir();
+    let reports = |path: &str| {
+        let run = sandbox.mcai(&["plan", "--report-file", path]);
+        run.code(0);
+    };
+    symlink("there.json", dir.join("link.json")).expect("can link");
+    sandbox.write("there.json", "");
+    reports("link.json");
+    assert!(dir.join("link.json").is_symlink());
+    assert!(sandbox.read("there.json").contains(r#""kind": "Plan""#));
+    reports("/dev/null");
+    assert!(!Path::new("/dev/null").is_file());
+    // A run that ends before it has an answer leaves no answer of the run before it.
+    let wrong = sandbox.mcai(&["plan", "-m", "none.yaml", "--report-file", "there.json"]);
+    wrong.code(1);
+    assert!(sandbox.read("there.json").contains(r#""kind": "Failure""#));
+}
+
+#[test]
+fn an_answer_that_is_lost_is_no_success() {
+    let sandbox = directories();
+    let script = r#""$0" "$@" --detailed-exitcode >/dev/full"#;
+    let mcai = env!("CARGO_BIN_EXE_mcai");
+    let run = |words: &[&str]| sandbox.run("sh", &[&["-c", script, mcai], words].concat());
     assert!(
-        run.stderr
-            .starts_with("error: cannot write the report file\n"),
+        run(&["plan"])
+            .code(1)
+            .stderr
+            .contains("cannot write the answer")
+    );
+    // What was written stays written.
+    run(&["deploy", "--yes"]).code(3);
+}
+
+#[test]
+fn a_flag_comes_before_its_variable_and_an_empty_variable_is_none() {
+    let mut sandbox = directories();
+    let manifest = sandbox.read("mcai.yaml");
+    sandbox.write("other.yaml", &manifest.replace("llama", "qwen"));
+    sandbox.env("MCAI_MANIFEST", "mcai.yaml");
+    let plan = ["plan", "-o", "name", "--clusters", "aws-1"];
+    for words in [
+        [&["-m", "other.yaml"][..], &plan].concat(),
+        [&plan[..], &["-m", "other.yaml"]].concat(),
+    ] {
+        sandbox.mcai(&words).is(0, "aws-1/qwen\n", "");
+    }
+    sandbox.mcai(&plan).is(0, "aws-1/llama\n", "");
+    sandbox.env("MCAI_MANIFEST", "").env("MCAI_STAGE", "");
+    sandbox.mcai(&plan).is(0, "aws-1/llama\n", "");
+    // A variable of other programs means nothing here.
+    sandbox.env("COMPLETE", "1");
+    sandbox.mcai(&plan).is(0, "aws-1/llama\n", "");
+    sandbox.env("MCAI_COMPLETE", "1");
+    sandbox.mcai(&plan).code(64);
+}
+
+#[test]
+fn words_of_others_do_not_reach_the_terminal_as_they_are() {
+    let sandbox = directories();
+    sandbox.write(
+        "mcai.yaml",
+        "version: 1\n\"fo\\e[31mo\\n::error::spoofed\": 2\n",
+    );
+    let run = sandbox.mcai(&["check"]);
+    run.code(1);
+    assert!(!run.stderr.contains('\x1b'), "{}", run.stderr);
+    assert!(
+        !run.stderr
+            .lines()
+            .any(|line| line.trim_start().starts_with("::")),
         "{}",
         run.stderr
     );
-    assert!(
-        run.stdout.contains("Plan: 2 to create"),
-        "the answer is there all the same"
-    );
+    assert!(run.stderr.contains(r"fo\u{1b}[31mo"), "{}", run.stderr);
+}
+
+/// A server that takes connections and never answers.
+fn hanging() -> (TcpListener, Sandbox) {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = server.local_addr().expect("it listens").to_string();
+    let sandbox = sandbox("directory: a", "context: dead");
+    sandbox.write("kubeconfig", &DEAD.replace("127.0.0.1:9", &address));
+    (server, sandbox)
+}
+
+#[test]
+fn interrupted_is_130_and_says_that_nothing_was_changed() {
+    let (server, sandbox) = hanging();
+    for (command, signal) in [("plan", "INT"), ("status", "TERM"), ("deploy", "TERM")] {
+        let yes: &[&str] = if command == "deploy" { &["--yes"] } else { &[] };
+        let words = [&[command, "--report-file", "report.json"], yes].concat();
+        let running = sandbox.spawn(&words);
+        let (_connection, _) = server.accept().expect("mcai asks");
+        running.signal(signal);
+        running
+            .wait()
+            .is(130, "", "error: interrupted\n  nothing was changed\n");
+        assert_eq!(report(&sandbox)["exitCode"], 130);
+    }
 }

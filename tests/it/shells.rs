@@ -126,47 +126,59 @@ fn fish_completes_with_the_names_of_the_manifest() {
     );
 }
 
+/// Types lines, each with the tab key at its end, in a shell on a terminal of its own; returns what stands there then.
+/// After the tab each line becomes a comment, so that it is shown whole and not run.
+fn typed(sandbox: &Sandbox, shell: &str, setup: &str, lines: &[&str]) -> String {
+    let script = r#"
+shell=$1 setup=$2
+shift 2
+{
+  printf '%s\n' "$setup"
+  sleep 2
+  for line; do
+    printf '%s\t' "$line"
+    sleep 1
+    printf '\001#\n'
+    sleep 0.2
+  done
+  printf 'exit\n'
+} | script --quiet --command "$shell" /dev/null"#;
+    let words = [&["-c", script, "bash", shell, setup], lines].concat();
+    sandbox.run("bash", &words).stdout
+}
+
 #[test]
 #[ignore = "needs the real parts: scripts/test"]
-fn zsh_completes_with_the_names_of_the_manifest() {
-    // A shell on a terminal of its own, where the tab key is pressed.
-    let script = r#"
-zmodload zsh/zpty
-zpty shell zsh -f -i
-zpty -w shell "PS1=; autoload -U compinit; compinit -u -D; source <(mcai completion zsh); LISTMAX=1000; print REA''DY"
-while zpty -r shell line; do [[ $line == READY* ]] && break; done
-zpty -w -n shell "$1"$'\t'
-for _ in {1..40}; do
-  sleep 0.1
-  zpty -r -t shell part && out+=$part
-  [[ ${out#*$1} == *[a-z]* ]] && break
-done
-print -r -- "$out""#;
+fn the_tab_key_completes_in_zsh_and_bash() {
     let sandbox = sandbox();
-    let run = sandbox.run("zsh", &["-f", "-c", script, "zsh", "mcai deploy q"]);
-    assert!(
-        run.stdout.contains("mcai deploy qwen-7b"),
-        "{}\n{}",
-        run.stdout,
-        run.stderr
-    );
-    let run = sandbox.run(
-        "zsh",
-        &["-f", "-c", script, "zsh", "mcai plan --clusters gcp"],
-    );
-    assert!(
-        run.stdout.contains("--clusters gcp-europe-west4"),
-        "{}\n{}",
-        run.stdout,
-        run.stderr
-    );
+    let zsh = "PS1=; autoload -U compinit; compinit -u -D; source <(mcai completion zsh)";
+    let bash = "PS1=; source <(mcai completion bash)";
+    let lines = [
+        ("mcai deploy q", "mcai deploy qwen-7b"),
+        ("mcai plan --clusters gcp", "--clusters gcp-europe-west4"),
+        ("mcai plan --clusters=gcp", "--clusters=gcp-europe-west4"),
+        (
+            "mcai plan --context aws-us-east-1=e",
+            "aws-us-east-1=eks-prod",
+        ),
+        (
+            "mcai -C .. -m project/mcai.yaml status q",
+            "project/mcai.yaml status qwen-7b",
+        ),
+    ];
+    for (shell, setup) in [("zsh -f -i", zsh), ("bash --norc -i", bash)] {
+        let shown = typed(&sandbox, shell, setup, &lines.map(|(line, _)| line));
+        for (line, whole) in lines {
+            assert!(shown.contains(whole), "{shell}: {line}\n{shown}");
+        }
+    }
 }
 
 /// PowerShell can't be had from a package registry: what its registration would call is called here.
 #[test]
 fn powershell_is_answered_by_its_protocol() {
     let mut sandbox = sandbox();
-    sandbox.env("COMPLETE", "powershell");
+    sandbox.env("MCAI_COMPLETE", "powershell");
     let run = sandbox.mcai(&["--", "mcai", "deploy", "q"]);
     run.is(0, "qwen-7b\n", "");
 }

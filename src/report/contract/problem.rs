@@ -48,6 +48,8 @@ words! {
         Io,
         /// the command line is wrong
         Usage,
+        /// a signal ended the run before it began to write.
+        Interrupted,
         /// a bug in mcai
         Internal,
     }

@@ -85,6 +85,19 @@ impl CallError {
         }
     }
 
+    /// Whether the server may have done what was asked, though nobody has heard so.
+    pub fn may_be_done(&self) -> bool {
+        match self.code {
+            // A gateway that has lost patience knows no more than we do.
+            Some(code) => code == 504,
+            None => {
+                self.again == Again::IfRepeatable
+                    || self.again == Again::No
+                        && matches!(self.kind, Kind::Timeout | Kind::Protocol)
+            }
+        }
+    }
+
     fn hint(self, hint: impl Into<String>) -> Self {
         CallError {
             hint: Some(hint.into()),
@@ -94,11 +107,11 @@ impl CallError {
 
     pub(super) fn timeout(server: &Arc<str>, limit: Duration) -> Self {
         if limit.is_zero() {
-            return CallError::new(
-                Kind::Timeout,
-                server,
-                format!("no time is left to ask {server}"),
-            );
+            let message = format!("no time is left to ask {server}");
+            return CallError {
+                again: Again::Yes,
+                ..CallError::new(Kind::Timeout, server, message)
+            };
         }
         let limit = text::whole_seconds(limit);
         CallError::new(Kind::Timeout, server, format!("no answer from {server} within {limit}"))
