@@ -86,20 +86,27 @@ pub(crate) fn time_together(mut commands: Vec<Command>) -> Result<Duration> {
     Ok(started.elapsed())
 }
 
-/// Runs a command and returns the most memory that it had, in MB.
+/// Runs a command to its end and returns the most memory that it had, in MB; its exit code has to be 0, as one that dies
+/// at once needs little.
 ///
 /// The kernel's own account is polled: what `wait4` tells starts with the memory of the process that has spawned.
 pub(crate) fn peak_memory(command: &mut Command) -> Result<f64> {
     let mut child = quiet(command).spawn()?;
     let file = format!("/proc/{}/status", child.id());
     let mut peak = 0.0;
-    while child.try_wait()?.is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
         // A finished program has no memory any more.
-        let status = fs::read_to_string(&file).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
         peak = kibibytes.map_or(peak, |kibibytes| kibibytes * 1024.0 / 1e6);
         thread::sleep(Duration::from_millis(1));
+    };
+    if !status.success() {
+        bail!("{command:?} ended with {status}: {}", words_of(command)?);
     }
     Ok(peak)
 }
