@@ -28,24 +28,26 @@ github() {
 gitlab() {
   local url=$CI_API_V4_URL/projects/$CI_PROJECT_ID/merge_requests/$CI_MERGE_REQUEST_IID/notes
   local me notes id='' page=1
-  me=$(call "$CI_API_V4_URL/user" | jq .id)
+  me=$(call --retry 3 "$CI_API_V4_URL/user" | jq .id)
   while [[ -z $id ]]; do
-    notes=$(call "$url?sort=asc&per_page=100&page=$page")
+    notes=$(call --retry 3 "$url?sort=asc&per_page=100&page=$page")
     id=$(jq -r --argjson me "$me" --arg marker "$marker" \
       '[.[] | select(.author.id == $me and (.body | startswith($marker)))][0].id // empty' <<<"$notes")
     (($(jq length <<<"$notes") == 100)) || break
     page=$((page + 1))
   done
   if [[ -n $id ]]; then
-    call --request PUT "$url/$id" --data-urlencode "body@$body" --output /dev/null
+    call --retry 3 --request PUT "$url/$id" --data-urlencode "body@$body" >/dev/null
   else
-    call --request POST "$url" --data-urlencode "body@$body" --output /dev/null
+    # Tried once: an answer that got lost would become a second comment.
+    call --request POST "$url" --data-urlencode "body@$body" >/dev/null
   fi
 }
 
-# The token is in no command line, where every process of the machine could read it.
+# The token is in no command line, where every process of the machine could read it. A refusal's body is not wanted: with
+# another try it would stand before the answer.
 call() {
-  curl --silent --show-error --fail-with-body --max-time 30 --retry 3 \
+  curl --silent --show-error --fail --max-time 30 \
     --header @<(printf 'PRIVATE-TOKEN: %s\n' "$MCAI_GITLAB_TOKEN") "$@"
 }
 

@@ -9,12 +9,6 @@ fail() {
   exit 1
 }
 
-# comment.sh reads GitLab's answers with it; the image of the example lacks it.
-if [[ -n ${GITLAB_CI:-} ]] && ! has jq; then
-  apt-get update -qq
-  apt-get install -qq -y --no-install-recommends jq
-fi
-
 bin=$PWD/.mcai/bin
 if [[ -n ${GITHUB_PATH:-} ]]; then
   echo "$bin" >>"$GITHUB_PATH"

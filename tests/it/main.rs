@@ -16,6 +16,7 @@ mod manifest;
 mod manifest_schema;
 mod markdown;
 mod output;
+mod pipelines;
 mod plans;
 mod readme;
 mod real;

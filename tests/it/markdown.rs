@@ -1,16 +1,6 @@
 //! `-o markdown`: which commands have it, and its limit. `tests/plans` has whole texts.
 
-use super::support::Sandbox;
-
-const MANIFEST: &str = "version: 1
-project: shop
-id: k7m2q9x4p1zt
-clusters:
-  aws-1: { cloud: aws, region: us-east-1, directory: deploy/aws-1 }
-models:
-  llama:
-    spec: { engine: VLLM, features: [TextGeneration], url: hf://x/y, minReplicas: 1, maxReplicas: 3 }
-";
+use super::support::{MANIFEST, Sandbox};
 
 #[test]
 fn only_a_plan_and_a_status_are_markdown() {

@@ -90,6 +90,7 @@ fn a_deploy_that_fails_keeps_its_exit_code_and_shows_how_things_stand() {
         pipeline.manifest(&model("llama", slow));
         let flags = [("MCAI_FLAGS", "--timeout 3s")];
         let deploy = pipeline.runner.ends_with("deploy", 6, &flags);
+        assert_eq!(pipeline.runner.report()["exitCode"], 6);
         in_order(
             &deploy.stdout,
             &[
@@ -121,6 +122,7 @@ fn a_deploy_that_fails_keeps_its_exit_code_and_shows_how_things_stand() {
             ],
         );
         let deploy = pipeline.runner.ends_with("deploy", 3, &flags);
+        assert_eq!(pipeline.runner.report()["exitCode"], 3);
         in_order(
             &deploy.stdout,
             &[
@@ -187,6 +189,7 @@ fn a_deploy_that_is_cancelled_says_how_things_stand() {
     let deploy = pipeline.runner.starts("deploy");
     deploy.prints("loads the model").signal("INT");
     let run = deploy.wait();
+    assert_eq!(pipeline.runner.report()["exitCode"], 130);
     in_order(
         &run.code(130).stdout,
         &[

@@ -40,6 +40,7 @@ struct State {
     /// The id is the place, from 1.
     comments: Vec<Comment>,
     refuses: bool,
+    loses: Option<Method>,
 }
 
 /// Runs until dropped.
@@ -92,6 +93,11 @@ impl Forge {
     pub(crate) fn refuse(&self) {
         self.state.lock().unwrap().refuses = true;
     }
+
+    /// The next request of this kind is carried out, but its answer gets lost.
+    pub(crate) fn lose_an_answer_to(&self, method: Method) {
+        self.state.lock().unwrap().loses = Some(method);
+    }
 }
 
 impl Drop for Forge {
@@ -109,7 +115,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, state: Arc<Mutex<Sta
             let (head, body) = request.into_parts();
             let body = body.collect().await.map(|body| body.to_bytes());
             let request = Request::from_parts(head, body.unwrap_or_default());
-            let answer = answer(&request, &mut state.lock().unwrap());
+            let answer = answer_or_lose(&request, &mut state.lock().unwrap());
             ready(Ok::<_, Infallible>(answer)).await
         }
     });
@@ -117,6 +123,17 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, state: Arc<Mutex<Sta
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+fn answer_or_lose(request: &Request<Bytes>, state: &mut State) -> Response<Full<Bytes>> {
+    let answer = answer(request, state);
+    match state.loses.take_if(|method| request.method() == *method) {
+        None => answer,
+        Some(_) => {
+            let lost = json!({"message": "504 Gateway Timeout"});
+            respond(StatusCode::GATEWAY_TIMEOUT, &lost)
+        }
+    }
 }
 
 fn answer(request: &Request<Bytes>, state: &mut State) -> Response<Full<Bytes>> {

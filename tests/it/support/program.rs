@@ -18,6 +18,17 @@ use super::diff::difference;
 /// No command of a test may take longer: a hanging program must fail the test, not the whole run.
 const LONGEST_RUN: Duration = Duration::from_secs(180);
 
+/// A manifest of one model on one cluster, whose objects are written to a folder.
+pub(crate) const MANIFEST: &str = "version: 1
+project: shop
+id: k7m2q9x4p1zt
+clusters:
+  aws-1: { cloud: aws, region: us-east-1, directory: deploy/aws-1 }
+models:
+  llama:
+    spec: { engine: VLLM, features: [TextGeneration], url: hf://x/y, minReplicas: 1, maxReplicas: 3 }
+";
+
 /// A temporary home and project folder, removed at the end.
 pub(crate) struct Sandbox {
     root: TempDir,

@@ -8,8 +8,13 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::condition::{Values, holds};
+use super::contract::fault;
 use super::forge::{Forge, TOKEN};
 use super::program::{Run, Running, Sandbox};
+
+/// What a deploy leaves for later steps.
+const REPORT: &str = "mcai-deploy.json";
 
 type Variables = BTreeMap<String, String>;
 
@@ -34,6 +39,18 @@ impl ForgeKind {
         let text = fs::read_to_string(self.file()).expect("the pipeline");
         serde_saphyr::from_str(&text).expect("it is YAML")
     }
+}
+
+/// Names the jobs that GitHub would run where these names have these values.
+pub(crate) fn jobs_of_github(values: &Values<'_>) -> Vec<String> {
+    let pipeline = ForgeKind::GitHub.pipeline();
+    let jobs = pipeline["jobs"].as_object().expect("jobs");
+    let run = |job: &Value| {
+        let condition = job.get("if").map(|text| text.as_str().expect("a text"));
+        condition.is_none_or(|condition| holds(condition, values))
+    };
+    let run = jobs.iter().filter(|(_, job)| run(job));
+    run.map(|(name, _)| name.clone()).collect()
 }
 
 /// One job's steps: the name and what to execute, with the variables of this step alone.
@@ -69,7 +86,8 @@ impl Runner {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_mcai"));
         let folder = program.parent().expect("a folder").display();
         let path = std::env::var("PATH").unwrap_or_default();
-        sandbox.env("PATH", &format!("{folder}:{path}"));
+        let first = sandbox.home().join("bin");
+        sandbox.env("PATH", &format!("{}:{folder}:{path}", first.display()));
         sandbox.env("CI", "true");
         let socket = sandbox.home().join("forge");
         let forge = Forge::start(&socket);
@@ -90,6 +108,25 @@ impl Runner {
         self.kubeconfig = text.to_owned();
     }
 
+    /// From now on a script of bash plays mcai.
+    pub(crate) fn play_mcai(&self, script: &str) {
+        let folder = self.sandbox.home().join("bin");
+        fs::create_dir_all(&folder).expect("can make the folder");
+        let program = folder.join("mcai");
+        fs::write(&program, format!("#!/usr/bin/env bash\n{script}\n")).expect("can write it");
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&program, mode).expect("can set it");
+    }
+
+    /// The report of the last deploy, which keeps to its schema.
+    #[track_caller]
+    pub(crate) fn report(&self) -> Value {
+        let text = self.sandbox.read(REPORT);
+        let report = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(fault(&report), None, "{text}");
+        report
+    }
+
     /// Executes a job that is to end with this code; returns its last step.
     #[track_caller]
     pub(crate) fn ends(&self, job: &str, code: i32) -> Run {
@@ -99,6 +136,9 @@ impl Runner {
     /// Executes a job with other variables than the pipeline says; a step that fails is the last.
     #[track_caller]
     pub(crate) fn ends_with(&self, job: &str, code: i32, variables: &[(&str, &str)]) -> Run {
+        let report = self.sandbox.dir().join(REPORT);
+        // Every job has a checkout of its own.
+        let _ = fs::remove_file(&report);
         let mut last = None;
         for mut step in self.steps(job) {
             for (name, value) in variables {
@@ -120,6 +160,9 @@ impl Runner {
             run.stdout,
             run.stderr
         );
+        if report.exists() {
+            self.report();
+        }
         run
     }
 
