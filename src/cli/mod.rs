@@ -145,7 +145,18 @@ fn run(words: &[OsString]) -> Exit {
         Ok(true) => return Exit::Reached,
         Err(error) => return usage::exit(&error, words),
     }
-    let matches = command().color(usage::color(words)).try_get_matches();
+    let command = || command().color(usage::color(words));
+    let matches = command().try_get_matches().or_else(|error| {
+        // What is deferred is missing in the list of commands; help has time to build it all.
+        let mut command = command();
+        match usage::is_help(&error) {
+            true => {
+                command.build();
+                command.try_get_matches()
+            }
+            false => Err(error),
+        }
+    });
     let args = match matches.and_then(|mut matches| Args::from_arg_matches_mut(&mut matches)) {
         Ok(args) => args,
         Err(error) => return usage::exit(&error, words),

@@ -12,6 +12,13 @@ use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::host::Host;
 
+pub(super) fn is_help(error: &clap::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
+}
+
 /// Prints why a command line is wrong, or the help that was asked for.
 pub(super) fn exit(error: &clap::Error, words: &[OsString]) -> Exit {
     let is_answer = matches!(

@@ -31,6 +31,25 @@ fn help_says_what_a_command_is_for_then_shows_examples() {
 }
 
 #[test]
+fn the_list_of_commands_says_what_each_is_for() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.mcai(&["help"]).stdout.clone();
+    assert!(
+        help.contains("\n  check       Check the manifest, offline"),
+        "{help}"
+    );
+    assert_eq!(sandbox.mcai(&["--help"]).stdout, help);
+    for (words, code) in [(&["-h"][..], 0), (&[], 64)] {
+        let run = sandbox.mcai(words);
+        let shown = format!("{}{}", run.code(code).stdout, run.stderr);
+        assert!(
+            shown.contains("\n  check       Check the manifest, offline"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
 fn every_command_has_examples() {
     let sandbox = Sandbox::new();
     let help = sandbox.mcai(&["help"]).stdout.clone();
