@@ -90,8 +90,11 @@ impl App {
             .map_err(|error| {
                 Problem::error(Kind::Internal, "cannot start the async runtime").chain(&error)
             })?;
-        let result =
-            runtime.block_on(async { work(Interrupt::listen(Exit::Interrupted.code())).await });
+        let leave = || {
+            report::restore_terminal();
+            std::process::exit(Exit::Interrupted.code());
+        };
+        let result = runtime.block_on(async { work(Interrupt::listen(leave)).await });
         // A name that the system's resolver never answers must not hold up the end.
         runtime.shutdown_background();
         result

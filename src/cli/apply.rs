@@ -35,8 +35,8 @@ pub(super) struct ApplyArgs {
 }
 
 pub(super) fn run(app: &App, args: &ApplyArgs) -> Result<Exit, Failure> {
-    refuse_unanswerable(app, &args.rollout, false)?;
     let plan = plan::load(&app.host.directory.join(&args.plan))?;
+    refuse_unanswerable(app, &args.rollout, "")?;
     let project = app.project()?;
     if plan.id != project.identity.id || plan.namespace != project.namespace {
         let detail = format!(

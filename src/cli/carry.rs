@@ -16,23 +16,23 @@ use crate::rollout::{self, Interrupt, Outcome};
 use crate::text;
 
 /// A question that nobody can answer is a wrong command line; it is better known before any cluster is read.
-pub(super) fn refuse_unanswerable(app: &App, args: &RolloutArgs, dry: bool) -> Result<(), Failure> {
-    if args.yes
-        || dry
-        || (app.host.can_ask() && !app.flags.no_input && !args.output.is_for_machines())
-    {
+/// `or` is what else there is to do than to answer with `--yes`.
+pub(super) fn refuse_unanswerable(app: &App, args: &RolloutArgs, or: &str) -> Result<(), Failure> {
+    if args.yes || (app.host.can_ask() && !app.flags.no_input && !args.output.is_for_machines()) {
         return Ok(());
     }
     let why = if args.output.is_for_machines() {
         "an answer for programs leaves no room for a question"
     } else if app.flags.no_input {
         "--no-input is given"
+    } else if app.host.var("CI").is_some() {
+        "CI is set"
     } else {
         "there is no terminal to answer at"
     };
     Err(Problem::error(Kind::Usage, "nobody can be asked")
         .detail(why)
-        .hint("give `--yes` to carry out the plan, or `--dry-run=server` to see it")
+        .hint(format!("give `--yes` to carry out the plan{or}"))
         .into())
 }
 
@@ -57,12 +57,9 @@ impl Carry<'_> {
     ) -> Result<Exit, Failure> {
         let report = &self.app.report;
         let for_people = !report.format.is_for_machines();
-        if for_people {
-            report.data(&plan_text(
-                &made.plan,
-                report.format == Format::Wide,
-                &report.out,
-            ));
+        if for_people && report.format != Format::Name {
+            let wide = report.format == Format::Wide;
+            report.data(&plan_text(&made, wide, &report.out));
         }
         let skipped = check_obstacles(&made, self.skip_unreachable)?;
         if for_people {
@@ -107,10 +104,26 @@ impl Carry<'_> {
         let report = &self.app.report;
         let waited = self.args.wait == WaitUntil::Ready;
         report.answer(&contract::DeployResult::new(made, outcome, exit), || {
+            if report.format == Format::Name {
+                return changed_names(&made.plan, outcome);
+            }
             let words = outcome_text(&made.plan, outcome, exit, waited);
             words + &call_text(self.project, outcome, &report.out)
         });
     }
+}
+
+fn changed_names(plan: &Plan, outcome: &Outcome) -> String {
+    let is_changed = |name| {
+        outcome
+            .clusters
+            .get(name)
+            .is_some_and(|ended| ended.changed)
+    };
+    let changed = plan
+        .actions()
+        .filter(|(cluster, action)| action.changes_something() && is_changed(&cluster.cluster));
+    report::names(changed.map(|(cluster, action)| (&cluster.cluster, &action.model)))
 }
 
 /// Returns how many clusters are left out, or why nothing may be written.
@@ -150,6 +163,10 @@ async fn ask(app: &App, question: &str, plan: &Plan) -> Result<(), Failure> {
         io::stdin().lock().read_line(&mut line).map(|_| line)
     });
     let answer = answer.await.ok().and_then(Result::ok).unwrap_or_default();
+    if !answer.ends_with('\n') {
+        // Ctrl-D leaves the cursor behind the question.
+        app.report.prompt("\n");
+    }
     if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }

@@ -6,6 +6,7 @@ use super::forms;
 use crate::app::App;
 use crate::diagnostic::Problem;
 use crate::failure::{Exit, Failure};
+use crate::project::Project;
 use crate::report::{Format, contract};
 use crate::text;
 
@@ -23,10 +24,11 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(app: &App, _args: &CheckArgs) -> Result<Exit, Failure> {
-    let (exit, findings, counts) = match app.checked_project() {
+    let (exit, findings, valid) = match app.checked_project() {
         Ok(project) => {
+            let names = names(&project);
             let counts = (project.clusters.len(), project.models.len());
-            (Exit::Reached, project.warnings, Some(counts))
+            (Exit::Reached, project.warnings, Some((counts, names)))
         }
         Err(failure) => (failure.exit, failure.problems, None),
     };
@@ -36,10 +38,25 @@ pub(super) fn run(app: &App, _args: &CheckArgs) -> Result<Exit, Failure> {
         let told: Vec<Problem> = findings.iter().filter(told).cloned().collect();
         report.findings(&told);
     }
-    report.answer(&contract::CheckResult::new(counts, &findings), || {
-        counts.map_or_else(String::new, |counts| verdict(counts, &findings))
-    });
+    let numbers = valid.as_ref().map(|(numbers, _)| *numbers);
+    report.answer(
+        &contract::CheckResult::new(numbers, &findings),
+        || match valid {
+            Some((_, names)) if report.format == Format::Name => names,
+            Some((numbers, _)) => verdict(numbers, &findings),
+            None => String::new(),
+        },
+    );
     Ok(exit)
+}
+
+fn names(project: &Project) -> String {
+    let clusters = project
+        .clusters
+        .keys()
+        .map(|name| format!("cluster/{name}\n"));
+    let models = project.models.keys().map(|name| format!("model/{name}\n"));
+    clusters.chain(models).collect()
 }
 
 fn verdict((clusters, models): (usize, usize), findings: &[Problem]) -> String {

@@ -45,7 +45,7 @@ pub(super) struct DeleteArgs {
 }
 
 pub(super) fn run(app: &App, args: &DeleteArgs) -> Result<Exit, Failure> {
-    refuse_unanswerable(app, &args.rollout, false)?;
+    refuse_unanswerable(app, &args.rollout, "")?;
     let project = app.project()?;
     let clusters = place::selected_clusters(&project, &args.selection.selection(app, &[], false))?;
     let nothing = |cluster| DesiredCluster {

@@ -46,7 +46,9 @@ enum DryRun {
 
 pub(super) fn run(app: &App, args: &DeployArgs) -> Result<Exit, Failure> {
     refuse_markdown_of_no_plan(args)?;
-    refuse_unanswerable(app, &args.rollout, args.dry_run != DryRun::None)?;
+    if args.dry_run == DryRun::None {
+        refuse_unanswerable(app, &args.rollout, ", or `--dry-run=server` to see it")?;
+    }
     let project = app.project()?;
     let desired = place::place(
         &project,

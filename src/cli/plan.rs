@@ -114,7 +114,7 @@ pub(super) fn show(app: &App, made: &Made) {
     report.answer(&contract::Plan::from(made), || match report.format {
         Format::Markdown => plan_markdown(made),
         Format::Name => plan_names(&made.plan),
-        format => plan_text(&made.plan, format == Format::Wide, &report.out),
+        format => plan_text(made, format == Format::Wide, &report.out),
     });
     if report.format.is_for_people() {
         report.problems(&made.refusals);

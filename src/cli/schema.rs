@@ -8,8 +8,7 @@ use crate::app::App;
 use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::report::contract::{self, Schema, SchemaList};
-use crate::report::{Format, schema_text};
-use crate::text;
+use crate::report::{Format, list_text, schema_text};
 
 /// Print the JSON Schema of the manifest or of an answer, or list what there is
 #[derive(Args)]
@@ -46,11 +45,12 @@ fn list(app: &App, schemas: &[Schema]) {
             .iter()
             .map(|schema| format!("{}\n", schema.kind))
             .collect(),
-        _ => text::columns(
-            schemas
+        _ => {
+            let rows = schemas
                 .iter()
-                .map(|schema| (schema.kind, &*schema.description)),
-        ),
+                .map(|schema| (schema.kind, &*schema.description));
+            list_text(["KIND", "WHAT IT IS"], rows, report.width)
+        }
     });
 }
 

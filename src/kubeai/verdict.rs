@@ -139,7 +139,7 @@ impl Verdict {
     pub fn reason_at(&self, now: Timestamp) -> String {
         match self.since.map(|since| age(Some(since), now)) {
             Some(held) if held >= Duration::from_secs(1) => {
-                format!("{} (since {})", self.reason, whole_seconds(held))
+                format!("{} (for {})", self.reason, whole_seconds(held))
             }
             _ => self.reason.clone(),
         }
@@ -828,7 +828,7 @@ mod tests {
         );
         assert_eq!(
             verdict.reason_at(at("2026-11-20T10:01:00Z")),
-            "loads the model (since 30 s)"
+            "loads the model (for 30 s)"
         );
         let mut cached = model(1, Some(1));
         cached["status"]["cache"] = json!({"loaded": false});
@@ -943,7 +943,7 @@ mod tests {
             assert_eq!(verdict.state, state);
             assert_eq!(
                 verdict.reason_at(at("2026-11-20T10:01:00Z")),
-                format!("{reason}: words (since 40 s)")
+                format!("{reason}: words (for 40 s)")
             );
         }
     }

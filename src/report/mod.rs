@@ -12,6 +12,7 @@ mod progress;
 mod status;
 mod style;
 mod table;
+mod terminal;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::Cell;
@@ -38,6 +39,8 @@ pub use problem::problem_text;
 pub use progress::{busy, watch};
 pub use status::{StatusRow, status_markdown, status_table};
 pub use style::{Color, Style, Styles};
+pub use table::list_text;
+pub use terminal::restore as restore_terminal;
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

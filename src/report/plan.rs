@@ -3,14 +3,15 @@
 use serde_json::Value;
 
 use super::style::{Style, Styles};
-use crate::plan::{Action, Change, ClusterPlan, Plan, Residency, Verb};
+use crate::plan::{Action, Change, ClusterPlan, Made, Plan, Residency, Verb};
 use crate::text;
 
 /// A value in a field change is shown to this length, in characters.
 pub(super) const VALUE: usize = 100;
 
 /// Returns the plan as text, with its summary line.
-pub fn plan_text(plan: &Plan, wide: bool, styles: &Styles) -> String {
+pub fn plan_text(made: &Made, wide: bool, styles: &Styles) -> String {
+    let plan = &made.plan;
     let mut text = String::new();
     // What stays as it is would bury what changes.
     let is_told = |action: &&Action| wide || action.verb != Verb::Keep;
@@ -29,7 +30,7 @@ pub fn plan_text(plan: &Plan, wide: bool, styles: &Styles) -> String {
             text.push_str(&styles.paint(Style::Dim, line));
         }
     }
-    text.push_str(&summary(plan));
+    text.push_str(&summary(made));
     text.push('\n');
     text
 }
@@ -168,7 +169,15 @@ pub(super) fn plain(value: &Value, most: usize) -> String {
 }
 
 /// Returns what the plan does, all in all.
-pub(super) fn summary(plan: &Plan) -> String {
+pub(super) fn summary(made: &Made) -> String {
+    let unread = match made.unreadable.len() {
+        0 => String::new(),
+        unread => format!(", {} not read", text::count(unread, "cluster")),
+    };
+    format!("{}{unread}", known(&made.plan))
+}
+
+fn known(plan: &Plan) -> String {
     let counts = counts(plan.actions().map(|(_, action)| action));
     let kept = plan.count(Verb::Keep);
     if counts.is_empty() && kept == 0 {

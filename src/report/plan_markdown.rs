@@ -21,7 +21,7 @@ const LAST_LINE: usize = 200;
 /// Returns the plan and what is in its way; what a comment has no room for is counted.
 pub fn plan_markdown(made: &Made) -> String {
     let plan = &made.plan;
-    let mut title = vec![plan.project.to_string(), summary(plan)];
+    let mut title = vec![plan.project.to_string(), summary(made)];
     title.extend(tally(made.obstacles()));
     let mut text = format!("### {}\n", title.join(" · "));
     text += &overview(plan);

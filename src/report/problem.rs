@@ -1,7 +1,9 @@
 //! A problem as people read it.
 
+use unicode_width::UnicodeWidthStr;
+
 use super::style::{Style, Styles};
-use crate::diagnostic::{Problem, Severity};
+use crate::diagnostic::{Problem, Severity, Span};
 use crate::text::{is_unseen, visible};
 
 /// Returns the problem in several lines, without the last line's end. Sentences fold to the width of the terminal, where
@@ -23,7 +25,7 @@ pub fn problem_text(problem: &Problem, styles: &Styles, width: Option<usize>) ->
             let arrow = styles.paint(Style::Dim, "-->");
             let place = format!("  {arrow} {span}   {}", shown(&problem.detail));
             lines.push(fold(place.trim_end().to_owned()));
-            lines.extend(excerpt(span, styles));
+            lines.extend(excerpt(span, styles, width));
         }
         None if !problem.detail.is_empty() => {
             lines.push(fold(format!("  {}", shown(&problem.detail))));
@@ -50,7 +52,7 @@ fn shown(words: &str) -> String {
 }
 
 /// Folds a line at words. What is in backticks stays in one piece, as it may be a command to copy.
-fn fold(line: &str, width: Option<usize>) -> String {
+pub(super) fn fold(line: &str, width: Option<usize>) -> String {
     let Some(width) = width else {
         return line.to_owned();
     };
@@ -73,44 +75,47 @@ fn fold(line: &str, width: Option<usize>) -> String {
 /// Stands for a space where a line must not be folded; no text of ours has it.
 const KEPT_SPACE: char = '\u{a0}';
 
-/// A line of a manifest is shown to this length, in characters.
+/// So much of a line is shown where the terminal does not say how wide it is, in characters.
 const SOURCE_LINE: usize = 120;
 
-fn excerpt(span: &crate::diagnostic::Span, styles: &Styles) -> Vec<String> {
-    let line: String = span
+/// Shows the place in its line, with as much around it as there is room for.
+fn excerpt(span: &Span, styles: &Styles, width: Option<usize>) -> Vec<String> {
+    let number = span.line.to_string();
+    let margin = number.len() + "   | ".len();
+    let room = width.map_or(SOURCE_LINE, |width| width.saturating_sub(margin).max(LEAST));
+    let line: Vec<char> = span
         .source_line()
         .chars()
-        .take(SOURCE_LINE)
         .map(|c| if is_unseen(c) { ' ' } else { c })
         .collect();
-    if line.trim().is_empty() || span.column > SOURCE_LINE {
+    if line.iter().all(|c| c.is_whitespace()) {
         return Vec::new();
     }
-    let number = span.line.to_string();
-    let margin = " ".repeat(number.len());
-    let indent = " ".repeat(unicode_width::UnicodeWidthStr::width(
-        line.chars()
-            .take(span.column - 1)
-            .collect::<String>()
-            .as_str(),
-    ));
+    let at = span.column - 1;
+    let start = if at < room { 0 } else { at - room / 2 };
+    let before: String = line[start.min(line.len())..at.min(line.len())]
+        .iter()
+        .collect();
+    let shown: String = line.iter().skip(start).take(room).collect();
+    let indent = " ".repeat(before.width());
+    let (line, below) = (format!("{number} | {shown}"), " ".repeat(number.len()));
     vec![
-        format!(
-            "  {}",
-            styles.paint(Style::Dim, format!("{number} | {line}"))
-        ),
+        format!("  {}", styles.paint(Style::Dim, line.trim_end())),
         format!(
             "  {} {indent}{}",
-            styles.paint(Style::Dim, format!("{margin} |")),
+            styles.paint(Style::Dim, format!("{below} |")),
             styles.paint(Style::Bad, "^")
         ),
     ]
 }
 
+/// Less of a line than this shows nothing.
+const LEAST: usize = 20;
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Kind;
+    use crate::diagnostic::{Kind, Source};
 
     #[test]
     fn sentences_fold_and_commands_stay_whole() {
@@ -128,5 +133,26 @@ mod tests {
     to write it"
         );
         assert_eq!(text(None).lines().count(), 3);
+    }
+
+    #[test]
+    fn a_place_far_to_the_right_is_shown_all_the_same() {
+        let text = format!("{}here{}", " ".repeat(9) + &"x".repeat(190), "y".repeat(50));
+        let source = std::sync::Arc::new(Source {
+            name: "mcai.yaml".into(),
+            text,
+        });
+        let span = Span {
+            source,
+            line: 1,
+            column: 200,
+        };
+        assert_eq!(
+            excerpt(&span, &Styles::PLAIN, Some(36)),
+            [
+                "  1 | xxxxxxxxxxxxxxxhereyyyyyyyyyyy".to_owned(),
+                format!("    | {}^", " ".repeat(15)),
+            ]
+        );
     }
 }

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::contract;
+use super::problem::fold;
 use super::style::Style;
+use super::terminal::Quiet;
 use super::{Format, Report, problem_text};
 use crate::kubeai::verdict::{State, Verdict};
 use crate::plan::{Plan, Verb};
@@ -32,6 +34,7 @@ struct View<'a> {
     /// The longest name of a cluster, so that lines align.
     width: usize,
     bars: Option<MultiProgress>,
+    _quiet: Option<Quiet>,
     lines: BTreeMap<ClusterName, ProgressBar>,
     /// The last verdict of every model, for the line of its cluster.
     verdicts: BTreeMap<ClusterName, BTreeMap<ModelName, Verdict>>,
@@ -51,6 +54,7 @@ impl<'a> View<'a> {
         View {
             report,
             width,
+            _quiet: live.then(Quiet::new),
             bars,
             lines: BTreeMap::new(),
             verdicts: BTreeMap::new(),
@@ -64,6 +68,9 @@ impl<'a> View<'a> {
         }
         self.remember(event);
         let Some((cluster, words, lasting)) = self.words(event) else {
+            if let Event::ClusterEnded { cluster, .. } = event {
+                self.take_away(cluster);
+            }
             return;
         };
         match self.bars {
@@ -101,15 +108,12 @@ impl<'a> View<'a> {
     /// Keeps one line per cluster; what lasts is printed above the lines.
     fn redraw(&mut self, cluster: &ClusterName, words: &str, lasting: bool) {
         let Some(bars) = &self.bars else { return };
+        let waiting = self.waiting(cluster);
         if lasting {
             let _ = bars.println(format!("{cluster:width$}  {words}", width = self.width));
-        }
-        let waiting = self.waiting(cluster);
-        if lasting && waiting.is_none() {
-            if let Some(line) = self.lines.remove(cluster) {
-                line.finish_and_clear();
+            if waiting.is_none() {
+                return self.take_away(cluster);
             }
-            return;
         }
         // Lines keep the order of the plan, whoever is first.
         let above = self
@@ -128,6 +132,12 @@ impl<'a> View<'a> {
         )));
     }
 
+    fn take_away(&mut self, cluster: &ClusterName) {
+        if let Some(line) = self.lines.remove(cluster) {
+            line.finish_and_clear();
+        }
+    }
+
     /// Returns how the models of a cluster stand that are waited for, on one line; `None` when there are none.
     fn waiting(&self, cluster: &ClusterName) -> Option<String> {
         let verdicts = self.verdicts.get(cluster)?;
@@ -137,9 +147,9 @@ impl<'a> View<'a> {
         let (model, verdict) = waiting.next()?;
         let more = match waiting.count() {
             0 => String::new(),
-            more => format!(" (and {})", text::count(more, "more model")),
+            more => format!(" (+{more})"),
         };
-        Some(format!("{model}: {}{more}", self.verdict(verdict)))
+        Some(format!("{model}{more}: {}", self.verdict(verdict)))
     }
 
     fn end(&self) {
@@ -189,12 +199,13 @@ impl<'a> View<'a> {
                 elapsed,
             } => {
                 let reached = verdict.state.is_reached();
-                // What was ready at the first look took no time.
-                let after = if reached && *elapsed >= Duration::from_millis(50) {
-                    format!(" after {}", text::duration(*elapsed))
-                } else {
-                    String::new()
-                };
+                // What was ready at the first look took no time, and to be without replicas takes none.
+                let after =
+                    if verdict.state == State::Ready && *elapsed >= Duration::from_millis(50) {
+                        format!(" after {}", text::duration(*elapsed))
+                    } else {
+                        String::new()
+                    };
                 (
                     cluster,
                     format!("{model}: {}{after}", self.verdict(verdict)),
@@ -245,9 +256,10 @@ impl<'a> View<'a> {
                 let unready = models
                     .iter()
                     .filter(|(_, verdict)| !verdict.state.is_reached());
-                lines.extend(
-                    unready.map(|(model, verdict)| format!("  {model}: {}", self.verdict(verdict))),
-                );
+                lines.extend(unready.map(|(model, verdict)| {
+                    let line = format!("  {model}: {}", self.verdict(verdict));
+                    fold(&line, self.report.err_width)
+                }));
                 lines.extend(
                     problem
                         .as_ref()
@@ -259,11 +271,7 @@ impl<'a> View<'a> {
     }
 
     fn verdict(&self, verdict: &Verdict) -> String {
-        let style = match verdict.state {
-            state if state.is_reached() => Style::Good,
-            state if state.is_definite_failure() || state == State::NoCapacity => Style::Bad,
-            _ => Style::Warning,
-        };
+        let style = Style::of(verdict.state);
         let mut words = self.report.err.paint(style, verdict.state.word());
         if verdict.want > 0 {
             words.push_str(&format!(" {}/{}", verdict.ready, verdict.want));
@@ -286,6 +294,7 @@ pub async fn busy<T>(report: &Report, words: &str, work: impl Future<Output = T>
     }
     let line = spinner(|line| line);
     line.set_message(fitted(words));
+    let _quiet = Quiet::new();
     let done = work.await;
     line.finish_and_clear();
     done
@@ -295,7 +304,7 @@ pub async fn busy<T>(report: &Report, words: &str, work: impl Future<Output = T>
 const PATIENCE: Duration = Duration::from_millis(250);
 /// A line of this many characters is drawn where the terminal does not say how wide it is.
 const USUAL_WIDTH: u16 = 80;
-/// What stands before the words, and room for the `^C` that the terminal itself writes: a line that wraps can't be redrawn.
+/// What stands before the words, and some room: a line that wraps can't be redrawn.
 const MARGIN: u16 = 12;
 
 /// Cuts words to what one line of the terminal holds.

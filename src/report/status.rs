@@ -84,13 +84,7 @@ pub fn status_markdown(rows: &[StatusRow], problems: &[Problem], now: Timestamp)
 
 fn cells(row: &StatusRow, wide: bool, now: Timestamp, styles: &Styles) -> Vec<String> {
     let verdict = &row.verdict;
-    let style = match verdict.state {
-        state if state.is_reached() => Style::Good,
-        State::Starting | State::Provisioning | State::Updating | State::CacheLoading => {
-            Style::Warning
-        }
-        _ => Style::Bad,
-    };
+    let style = Style::of(verdict.state);
     let ready = if verdict.state == State::Written {
         "-".to_owned()
     } else {

@@ -5,6 +5,7 @@ use std::fmt;
 use anstyle::{AnsiColor, Style as Ansi};
 
 use crate::host::Host;
+use crate::kubeai::verdict::State;
 
 /// When colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -23,6 +24,17 @@ pub enum Style {
     Bad,
     Name,
     Dim,
+}
+
+impl Style {
+    /// Returns what the state of a model means to people.
+    pub fn of(state: State) -> Style {
+        match state {
+            state if state.is_reached() => Style::Good,
+            state if state.is_definite_failure() || state == State::NoCapacity => Style::Bad,
+            _ => Style::Warning,
+        }
+    }
 }
 
 /// The colours of one stream, or none.

@@ -6,6 +6,20 @@ use unicode_width::UnicodeWidthStr;
 
 use super::style::{Style, Styles};
 
+/// Returns names with what each is, folded to the terminal.
+pub fn list_text<'a>(
+    headings: [&'static str; 2],
+    rows: impl IntoIterator<Item = (&'a str, &'a str)>,
+    width: Option<usize>,
+) -> String {
+    let columns = headings.map(|heading| Column::new(heading, 0));
+    let rows = rows.into_iter();
+    let rows: Vec<Vec<String>> = rows
+        .map(|(name, about)| vec![name.to_owned(), about.to_owned()])
+        .collect();
+    table(&columns, &rows, width, &Styles::PLAIN)
+}
+
 /// A column's heading, and whether it stays where the terminal is narrow.
 pub(super) struct Column {
     pub heading: &'static str,
@@ -49,13 +63,14 @@ pub(super) fn table(
     } else {
         let (columns, shown) = only(columns, rows, &left);
         let lines = laid_out(&columns, &shown, None);
-        let below = |(line, row): (&str, Option<&Vec<String>>)| match row.map(|row| &row[prose]) {
-            Some(words) if !words.is_empty() => format!("{line}\n    {words}\n"),
-            _ => format!("{line}\n"),
-        };
+        let with_prose =
+            |(line, row): (&str, Option<&Vec<String>>)| match row.map(|row| &row[prose]) {
+                Some(words) if !words.is_empty() => format!("{line}\n{}\n", below(words, width)),
+                _ => format!("{line}\n"),
+            };
         // The heading has no row.
         let rows = std::iter::once(None).chain(rows.iter().map(Some));
-        lines.lines().zip(rows).map(below).collect()
+        lines.lines().zip(rows).map(with_prose).collect()
     };
     if !omitted.is_empty() {
         let words = format!(
@@ -66,6 +81,13 @@ pub(super) fn table(
         text.push('\n');
     }
     text
+}
+
+fn below(words: &str, width: usize) -> String {
+    let options = textwrap::Options::new(width.max(NARROWEST))
+        .initial_indent("    ")
+        .subsequent_indent("    ");
+    textwrap::fill(words, options)
 }
 
 /// Returns which columns stay so that all but the last fit the terminal.
@@ -189,7 +211,8 @@ größe-模型  3 d    gke
             "\
 MODEL       AGE    TARGET
 llama-3-8b  2 min  eks-prod
-    no node has enough free nvidia.com/gpu
+    no node has enough free
+    nvidia.com/gpu
 größe-模型  3 d    gke
 "
         );
@@ -202,7 +225,8 @@ größe-模型  3 d    gke
             "\
 MODEL       AGE
 llama-3-8b  2 min
-    no node has enough free nvidia.com/gpu
+    no node has enough
+    free nvidia.com/gpu
 größe-模型  3 d
 (TARGET left out: the terminal has 20 columns)
 "

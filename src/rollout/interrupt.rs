@@ -6,15 +6,15 @@ use tokio::sync::watch;
 pub struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Listens from now on; before, Ctrl-C ends the program as usual. The second time it ends with this exit code.
-    pub fn listen(exit_code: i32) -> Self {
+    /// Listens from now on; before, Ctrl-C ends the program as usual. The second time `leave` is to end it at once.
+    pub fn listen(leave: impl FnOnce() + Send + 'static) -> Self {
         let (raised, receiver) = watch::channel(false);
         tokio::spawn(async move {
             stop_signal().await;
             // Nobody listens any more when the rollout has just ended.
             let _ = raised.send(true);
             stop_signal().await;
-            std::process::exit(exit_code);
+            leave();
         });
         Interrupt(receiver)
     }

@@ -98,7 +98,7 @@ fn schemas_are_listed_and_found() {
     let run = sandbox.mcai(&["schema"]);
     assert!(
         run.stdout
-            .contains("\n  Plan          What would change on every cluster"),
+            .contains("\nPlan          What would change on every cluster"),
         "{}",
         run.stdout
     );

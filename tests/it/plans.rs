@@ -161,7 +161,7 @@ fn made(name: &str) -> Result<Made, String> {
 }
 
 fn text(made: &Made) -> String {
-    let mut text = plan_text(&made.plan, true, &Styles::PLAIN);
+    let mut text = plan_text(made, true, &Styles::PLAIN);
     for cluster in &made.plan.clusters {
         let pods = cluster
             .actions

@@ -297,7 +297,7 @@ impl Link {
             Connection::Http2(_) => "HTTP/2",
             Connection::Http1(_) => "HTTP/1.1",
         };
-        let (server, millis) = (&self.server, started.elapsed().as_millis());
+        let (server, millis) = (&self.server, started.elapsed().as_millis() as u64);
         tracing::debug!(%server, protocol, millis, "connected");
         self.opened.fetch_add(1, Ordering::Relaxed);
         Ok(connection)

@@ -165,7 +165,7 @@ impl Plugin {
     async fn run(&self, serial: u64) -> Result<Credential, Problem> {
         let started = Instant::now();
         let output = process::run(&self.command).await;
-        let millis = started.elapsed().as_millis();
+        let millis = started.elapsed().as_millis() as u64;
         tracing::info!(plugin = self.name(), millis, "ran a credential plugin");
         let output = output.map_err(|error| self.did_not_run(&error))?;
         if !output.status.success() {

@@ -268,7 +268,7 @@ impl Session {
                 return Err(late(error));
             };
             let context = &self.shared.context;
-            tracing::info!(%context, millis = wait.as_millis(), "waits, then tries again: {error}");
+            tracing::info!(%context, millis = wait.as_millis() as u64, "waits, then tries again: {error}");
             tokio::time::sleep(wait).await;
         }
     }
@@ -309,7 +309,7 @@ impl Session {
     /// Never a header or a body: they may be secret.
     fn log(&self, call: &Call, took: Duration, answer: &Result<Result<Answer, Fault>, Elapsed>) {
         let (context, method, path) = (&self.shared.context, &call.method, &call.path);
-        let millis = took.as_millis();
+        let millis = took.as_millis() as u64;
         match answer {
             Ok(Ok(answer)) => {
                 let (status, bytes) = (answer.status.as_u16(), answer.body.len());

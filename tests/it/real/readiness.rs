@@ -170,7 +170,7 @@ fn each_reason_is_named() {
             "image",
             "image pull      ImagePullBackOff: `vllm/vllm-openai:v0.10.2`",
         ),
-        ("slow", "starting        loads the model (since"),
+        ("slow", "starting        loads the model (for"),
         ("zero", "scaled to zero  the first request starts a replica"),
     ] {
         eventually(Duration::from_secs(30), || {
