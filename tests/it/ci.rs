@@ -167,7 +167,7 @@ fn an_unreadable_cluster_fails_the_plan_but_is_shown_and_nothing_is_deployed() {
         let plan = runner.ends("plan", 7);
         let comment = &runner.forge.comments()[0].body;
         for words in [
-            "### shop · Plan: 1 to create on 1 cluster · 1 error\n",
+            "### shop · Plan: 1 to create on 1 cluster, 1 cluster not read · 1 error\n",
             "(cluster `gcp-1`)\n",
             "127.0.0.1:9",
             "#### `aws-1`\n",

@@ -116,7 +116,7 @@ fn a_deploy_that_fails_keeps_its_exit_code_and_shows_how_things_stand() {
         in_order(
             &pipeline.comment(),
             &[
-                "### fleet · Plan: 1 to create on 1 cluster · 1 error\n",
+                "### fleet · Plan: 1 to create on 1 cluster, 1 cluster not read · 1 error\n",
                 "(cluster `gcp-europe-west4`)",
                 "**A cluster could not be read: the plan lacks it.**",
             ],
