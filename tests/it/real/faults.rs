@@ -34,7 +34,7 @@ fn plan_says(fleet: &Fleet, words: &[&str]) {
         &run.stdout,
         &[
             "aws-us-east-1  (context c1)\n  + Model/llama  create\n",
-            "Plan: 1 to create on 1 cluster\n",
+            "Plan: 1 to create on 1 cluster, 1 cluster not read\n",
         ],
     );
     assert!(!run.stderr.contains("aws-us-east-1"), "{}", run.stderr);
