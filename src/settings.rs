@@ -72,7 +72,7 @@ impl Contexts {
                     .detail(format!(
                         "--context {name}=...: the manifest has no cluster `{name}`"
                     ))
-                    .suggest(name.as_str(), known.clone().map(ClusterName::as_str))
+                    .suggest_or_list(name.as_str(), known.clone().map(ClusterName::as_str))
             })
             .collect()
     }

@@ -142,42 +142,48 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 /// # Panics
 /// When a table of ours does not fit its type; a test reads every table.
 pub fn embedded_csv<T: serde::de::DeserializeOwned>(table: &str) -> Vec<T> {
-    let mut records = records(table).into_iter();
-    let headings = records.next();
-    records
-        .map(|record| record.deserialize(headings.as_ref()))
-        .collect::<Result<_, _>>()
-        .unwrap_or_else(|error| panic!("embedded table: {error}"))
+    let (mut headings, mut rows) = (None, Vec::new());
+    each_record(table, |record| match &headings {
+        None => headings = Some(record.clone()),
+        Some(_) => rows.push(
+            record
+                .deserialize(headings.as_ref())
+                .unwrap_or_else(|error| panic!("embedded table: {error}")),
+        ),
+    });
+    rows
 }
 
 /// Takes a table apart. csv's own reader makes its automaton anew for each table, which takes ten times as long as
 /// reading one of ours.
-fn records(table: &str) -> Vec<csv::StringRecord> {
+fn each_record(table: &str, mut take: impl FnMut(&csv::StringRecord)) {
     static PARSER: LazyLock<Mutex<csv_core::Reader>> =
         LazyLock::new(|| Mutex::new(csv_core::Reader::new()));
     let mut parser = PARSER.lock().unwrap_or_else(PoisonError::into_inner);
     parser.reset();
-    let (mut rest, mut records) = (table.as_bytes(), Vec::new());
-    let (mut text, mut ends) = (vec![0; table.len()], [0; MOST_COLUMNS]);
+    let (mut rest, mut text, mut ends) = (table.as_bytes(), [0; LONGEST_ROW], [0; MOST_COLUMNS]);
+    let mut record = csv::StringRecord::with_capacity(LONGEST_ROW, MOST_COLUMNS);
     loop {
         let (found, read, _, count) = parser.read_record(rest, &mut text, &mut ends);
         rest = &rest[read..];
         match found {
             ReadRecordResult::Record => {
-                let starts = std::iter::once(&0).chain(&ends[..count]);
-                let fields = starts.zip(&ends[..count]);
-                let fields = fields.map(|(from, to)| String::from_utf8_lossy(&text[*from..*to]));
-                records.push(fields.collect());
+                record.clear();
+                for (from, to) in std::iter::once(&0).chain(&ends).zip(&ends[..count]) {
+                    record.push_field(&String::from_utf8_lossy(&text[*from..*to]));
+                }
+                take(&record);
             }
             ReadRecordResult::InputEmpty => {}
-            ReadRecordResult::End => return records,
+            ReadRecordResult::End => return,
             ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
-                panic!("embedded table: more than {MOST_COLUMNS} columns")
+                panic!("embedded table: a row that is too long: {record:?} is before it")
             }
         }
     }
 }
 
+const LONGEST_ROW: usize = 1024;
 const MOST_COLUMNS: usize = 32;
 
 #[cfg(test)]

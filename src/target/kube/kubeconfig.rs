@@ -129,7 +129,7 @@ impl Kubeconfig {
         if document.contexts.is_empty() {
             return problem.hint("name the file with `--kubeconfig` or the variable KUBECONFIG");
         }
-        problem.suggest(
+        problem.suggest_or_list(
             name,
             document
                 .contexts

@@ -1,5 +1,6 @@
 //! The main job: plan, deploy, wait, update, undo a placement, delete.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use serde_json::json;
@@ -536,4 +537,59 @@ fn a_question_is_asked_on_a_terminal_and_progress_is_drawn() {
         .mcai_on_a_terminal(&["deploy", "--no-input"], "y\n");
     run.code(64);
     in_order(&run.stdout, &["nobody can be asked", "--no-input is given"]);
+}
+
+/// What the lines of a terminal of 80 columns show after each piece of output, and at the end.
+fn screens(output: &str) -> Vec<Vec<String>> {
+    let size = |cells| NonZero::new(cells).expect("it is not zero");
+    let mut terminal = vt100::Parser::new(size(60), size(80), 0);
+    let pieces = output.as_bytes().chunks(200);
+    pieces
+        .map(|piece| {
+            terminal.process(piece);
+            let rows = terminal.screen().rows(0, 80);
+            rows.map(|row| row.trim_end().to_owned()).collect()
+        })
+        .collect()
+}
+
+/// The clusters whose line is redrawn, from top to bottom: what moves stands before them.
+fn moving(screen: &[String]) -> Vec<&str> {
+    let is_moving = |line: &&String| line.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c));
+    let lines = screen.iter().filter(is_moving);
+    lines
+        .filter_map(|line| line.split_whitespace().nth(2))
+        .collect()
+}
+
+#[test]
+#[ignore = "needs the real parts: scripts/test"]
+fn progress_stays_in_its_place_and_leaves_nothing_behind() {
+    let mut fleet = Fleet::new(2);
+    fleet.sandbox.env("TERM", "xterm");
+    let models =
+        ["a", "b", "c"].map(|name| model(name, ", minReplicas: 1, args: [--test-slow=3s]"));
+    fleet.manifest(&models.concat());
+    let run = fleet.sandbox.mcai_on_a_terminal(&["deploy", "--yes"], "");
+    let screens = screens(&run.code(0).stdout);
+    let both = [NAMES[0], NAMES[1]];
+    assert!(
+        screens.iter().any(|screen| moving(screen) == both),
+        "{}",
+        run.stdout
+    );
+    for screen in &screens {
+        assert!(moving(screen).is_sorted(), "{}", screen.join("\n"));
+    }
+    let last = screens.last().expect("there is output");
+    assert_eq!(moving(last), Vec::<&str>::new(), "{}", last.join("\n"));
+    assert!(
+        !last.iter().any(|line| line.contains("starting")),
+        "{}",
+        last.join("\n")
+    );
+    let ready = last
+        .iter()
+        .filter(|line| line.contains(": ready 1/1 after "));
+    assert_eq!(ready.count(), 6, "{}", last.join("\n"));
 }

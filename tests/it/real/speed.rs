@@ -112,7 +112,10 @@ fn a_plan_ends_at_the_deadline_of_the_cluster_that_hangs() {
     proxy.set(Fault::hang());
     let (run, took) = timed(&fleet, &["plan", "--cluster-timeout", "4s"]);
     run.code(7);
-    in_order(&run.stdout, &["Plan: 18 to create on 3 clusters, 1 cluster not read\n"]);
+    in_order(
+        &run.stdout,
+        &["Plan: 18 to create on 3 clusters, 1 cluster not read\n"],
+    );
     in_order(&run.stderr, &["(cluster `aws-us-west-2`)", "within 4 s"]);
     ends_at(Duration::from_secs(4), took);
 
