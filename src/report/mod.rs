@@ -70,9 +70,9 @@ impl Format {
 }
 
 /// Whether a text is a document of ours, or nothing yet.
-fn is_document(text: &str) -> bool {
+fn is_document(bytes: &[u8]) -> bool {
     let ours = |document: serde_json::Value| document["apiVersion"] == contract::API_VERSION;
-    text.is_empty() || serde_json::from_str(text).is_ok_and(ours)
+    bytes.is_empty() || serde_json::from_slice(bytes).is_ok_and(ours)
 }
 
 fn no_report(path: &Path, error: &io::Error) -> Problem {
@@ -241,8 +241,8 @@ impl Report {
         let Some(path) = self.file.take() else {
             return Ok(());
         };
-        // A mistyped name must not cost a file.
-        if fs::read_to_string(&path).is_ok_and(|text| !is_document(&text)) {
+        // A mistyped name must not cost a file. A pipe or a device is not read: that could last for ever.
+        if path.is_file() && !fs::read(&path).is_ok_and(|bytes| is_document(&bytes)) {
             let foreign = io::Error::other("the file is there and is no report of mcai's");
             return Err(no_report(&path, &foreign).into());
         }
@@ -273,12 +273,11 @@ impl Report {
 
     /// Reports why a run failed.
     pub fn failure(&self, failure: &Failure) {
-        self.keep(&contract::Failure::from(failure));
+        let document = contract::Failure::from(failure);
+        self.keep(&document);
         match self.format {
             Format::Markdown => self.data(&markdown::failure(&failure.problems)),
-            format if format.is_for_machines() => {
-                self.document(&contract::Failure::from(failure));
-            }
+            format if format.is_for_machines() => self.document(&document),
             _ => self.findings(&failure.problems),
         }
     }

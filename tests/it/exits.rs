@@ -1,6 +1,7 @@
 //! Every exit code, provoked: 0, 1, 2, 3, 4, 7, 64 and 70 here; 3, 6 and 130 on real clusters in `real`, as only they can be
 //! slow to get ready. And the report file, which tells a later step of a pipeline what happened.
 
+use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -205,6 +206,7 @@ fn a_bug_is_70_and_says_what_to_report() {
 fn a_report_that_cannot_be_written_is_known_before_anything_is_done() {
     let sandbox = directories();
     let deploy = |path: &str| sandbox.mcai(&["deploy", "--yes", "--report-file", path]);
+    fs::write(sandbox.dir().join("weights.bin"), b"\xff\xfe\x00").expect("can write the file");
     let files = sandbox.files();
     for (path, why) in [
         ("mcai.yaml/report.json", "Not a directory"),
@@ -212,6 +214,10 @@ fn a_report_that_cannot_be_written_is_known_before_anything_is_done() {
         (".", "is a directory"),
         // Whoever mistypes a name must not lose the file.
         ("mcai.yaml", "the file is there and is no report of mcai's"),
+        (
+            "weights.bin",
+            "the file is there and is no report of mcai's",
+        ),
     ] {
         let run = deploy(path);
         assert_eq!(run.code(1).stdout, "", "{path}");
@@ -239,6 +245,14 @@ fn a_report_goes_through_links_and_into_pipes_and_an_old_one_goes_first() {
     reports("link.json");
     assert!(dir.join("link.json").is_symlink());
     assert!(sandbox.read("there.json").contains(r#""kind": "Plan""#));
+    // What reads the pipe gets the report, and nobody waits for what the pipe might give.
+    let script = r#"mkfifo pipe && (timeout 10 "$0" plan --report-file pipe >plan.txt & cat pipe)"#;
+    let read = sandbox.run("sh", &["-c", script, env!("CARGO_BIN_EXE_mcai")]);
+    assert!(
+        read.code(0).stdout.contains(r#""kind": "Plan""#),
+        "{}",
+        read.stderr
+    );
     reports("/dev/null");
     assert!(!Path::new("/dev/null").is_file());
     // A run that ends before it has an answer leaves no answer of the run before it.
