@@ -57,9 +57,14 @@ impl Carry<'_> {
     ) -> Result<Exit, Failure> {
         let report = &self.app.report;
         let for_people = !report.format.is_for_machines();
-        if for_people && report.format != Format::Name {
-            let wide = report.format == Format::Wide;
-            report.data(&plan_text(&made, wide, &report.out));
+        match report.format {
+            // stdout has room for names alone, but nobody is to answer for what they have not seen.
+            Format::Name if self.args.yes => {}
+            Format::Name => report.say(plan_text(&made, false, &report.err).trim_end()),
+            format if for_people => {
+                report.data(&plan_text(&made, format == Format::Wide, &report.out));
+            }
+            _ => {}
         }
         let skipped = check_obstacles(&made, self.skip_unreachable)?;
         if for_people {

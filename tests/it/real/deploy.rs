@@ -518,6 +518,18 @@ fn a_question_is_asked_on_a_terminal_and_progress_is_drawn() {
     );
     assert!(fleet.kubeai[0].model("llama").is_none());
 
+    // Nobody is asked about what they have not seen.
+    let run = fleet
+        .sandbox
+        .mcai_on_a_terminal(&["deploy", "-o", "name"], "n\n");
+    in_order(
+        &run.stdout,
+        &[
+            "Plan: 1 to create on 1 cluster",
+            "Deploy to 1 cluster? [y/N]",
+        ],
+    );
+
     let run = fleet.sandbox.mcai_on_a_terminal(&["deploy"], "y\n");
     run.code(0);
     in_order(
