@@ -24,11 +24,10 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(app: &App, _args: &CheckArgs) -> Result<Exit, Failure> {
-    let (exit, findings, valid) = match app.checked_project() {
-        Ok(project) => {
-            let names = names(&project);
-            let counts = (project.clusters.len(), project.models.len());
-            (Exit::Reached, project.warnings, Some((counts, names)))
+    let (exit, findings, project) = match app.checked_project() {
+        Ok(mut project) => {
+            let warnings = std::mem::take(&mut project.warnings);
+            (Exit::Reached, warnings, Some(project))
         }
         Err(failure) => (failure.exit, failure.problems, None),
     };
@@ -38,15 +37,13 @@ pub(super) fn run(app: &App, _args: &CheckArgs) -> Result<Exit, Failure> {
         let told: Vec<Problem> = findings.iter().filter(told).cloned().collect();
         report.findings(&told);
     }
-    let numbers = valid.as_ref().map(|(numbers, _)| *numbers);
-    report.answer(
-        &contract::CheckResult::new(numbers, &findings),
-        || match valid {
-            Some((_, names)) if report.format == Format::Name => names,
-            Some((numbers, _)) => verdict(numbers, &findings),
-            None => String::new(),
-        },
-    );
+    let counts = |project: &Project| (project.clusters.len(), project.models.len());
+    let answer = contract::CheckResult::new(project.as_ref().map(counts), &findings);
+    report.answer(&answer, || match &project {
+        Some(project) if report.format == Format::Name => names(project),
+        Some(project) => verdict(counts(project), &findings),
+        None => String::new(),
+    });
     Ok(exit)
 }
 
