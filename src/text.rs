@@ -4,7 +4,6 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use csv_core::ReadRecordResult;
-use unicode_width::UnicodeWidthStr;
 
 /// Returns the known word that `word` is most likely a misspelling of, if one is near enough.
 ///
@@ -57,17 +56,6 @@ pub fn visible(text: &str, forbidden: &[char]) -> String {
 pub fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// Returns two columns, indented by two, a row a line.
-pub fn columns<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)> + Clone) -> String {
-    let widths = rows.clone().into_iter().map(|(left, _)| left.width());
-    let width = widths.max().unwrap_or(0);
-    let line = |(left, right): (&str, &str)| {
-        let gap = " ".repeat(width - left.width());
-        format!("  {left}{gap}  {right}\n")
-    };
-    rows.into_iter().map(line).collect()
 }
 
 /// Returns `1 cluster`, `2 clusters`.

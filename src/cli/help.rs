@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::host::VARIABLES;
-use crate::text;
+use crate::report::list_text;
 
 /// How help is laid out: what the command is for, how it is used, and only then all that it takes.
 pub(super) const LAYOUT: &str = "\
@@ -30,17 +30,17 @@ pub(super) struct HelpArgs {
 
 const TOPICS: [&str; 2] = ["exit-codes", "environment"];
 
-fn topic(name: &str) -> Option<String> {
+fn topic(name: &str, width: Option<usize>) -> Option<String> {
     match name {
         "exit-codes" => Some(exit_codes()),
-        "environment" => Some(environment()),
+        "environment" => Some(environment(width)),
         _ => None,
     }
 }
 
 pub(super) fn run(app: &App, args: &HelpArgs) -> Result<Exit, Failure> {
     if let [name] = args.words.as_slice()
-        && let Some(text) = topic(name)
+        && let Some(text) = topic(name, app.report.width)
     {
         app.report.data(&text);
         return Ok(Exit::Reached);
@@ -87,11 +87,11 @@ fn exit_codes() -> String {
     )
 }
 
-fn environment() -> String {
+fn environment(width: Option<usize>) -> String {
     format!(
         "Variables that mcai reads; one that is set to nothing counts as not set:\n\n{}\nA flag comes before its \
          variable, a variable before the user's config.yaml, and that before the manifest.\n`mcai config view \
          --origin` shows where each value came from. Credential plugins of the kubeconfig see the whole environment.\n",
-        text::columns(VARIABLES)
+        list_text(["VARIABLE", "WHAT IT DOES"], VARIABLES, width)
     )
 }
