@@ -81,17 +81,27 @@ fn subjects() -> Vec<clap_complete::CompletionCandidate> {
 fn exit_codes() -> String {
     let lines = Exit::ALL.map(|exit| format!("{:>5}  {}\n", exit.code(), exit.meaning()));
     format!(
-        "Exit codes, as a script sees them; `exitCode` in a JSON failure is the same:\n\n{}\nWhen several hold, the \
-         first of 130, 3, 6, 4, 7, 2 is given. A closed pipe ends quietly with 0.\n",
+        "\
+Exit codes, as a script sees them; `exitCode` in a JSON failure is the same:
+
+{}
+When several hold, the first of 130, 3, 6, 4, 7, 2 is given.
+A closed pipe ends quietly with 0.
+",
         lines.concat()
     )
 }
 
 fn environment(width: Option<usize>) -> String {
     format!(
-        "Variables that mcai reads; one that is set to nothing counts as not set:\n\n{}\nA flag comes before its \
-         variable, a variable before the user's config.yaml, and that before the manifest.\n`mcai config view \
-         --origin` shows where each value came from. Credential plugins of the kubeconfig see the whole environment.\n",
+        "\
+Variables that mcai reads; one that is set to nothing counts as not set:
+
+{}
+A flag comes before its variable, a variable before the user's config.yaml, and
+that before the manifest. `mcai config view --origin` shows where each value
+came from. Credential plugins of the kubeconfig see the whole environment.
+",
         list_text(["VARIABLE", "WHAT IT DOES"], VARIABLES, width)
     )
 }
