@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod failure;
 pub mod gpu;
 pub mod host;
+pub mod http;
 pub mod inventory;
 pub mod kubeai;
 pub mod manifest;

@@ -1,10 +1,15 @@
 //! Amazon Web Services.
 
-use super::Provider;
+use super::{Capability, Provider, Tables};
 
 pub(super) static PROVIDER: Provider = Provider::new(
     "aws",
     "Amazon Web Services",
-    include_str!("../../data/aws/regions.csv"),
-    include_str!("../../data/aws/instances.csv"),
+    Capability::Lacks("not read yet"),
+    Tables {
+        regions: include_str!("../../data/aws/regions.csv"),
+        instances: include_str!("../../data/aws/instances.csv"),
+        prices: include_str!("../../data/aws/prices.csv"),
+        history: "",
+    },
 );

@@ -1,10 +1,15 @@
 //! Microsoft Azure.
 
-use super::Provider;
+use super::{Capability, Provider, Tables};
 
 pub(super) static PROVIDER: Provider = Provider::new(
     "azure",
     "Microsoft Azure",
-    include_str!("../../data/azure/regions.csv"),
-    include_str!("../../data/azure/instances.csv"),
+    Capability::Lacks("not read yet"),
+    Tables {
+        regions: include_str!("../../data/azure/regions.csv"),
+        instances: include_str!("../../data/azure/instances.csv"),
+        prices: include_str!("../../data/azure/prices.csv"),
+        history: "",
+    },
 );

@@ -1,10 +1,15 @@
 //! Google Cloud.
 
-use super::Provider;
+use super::{Capability, Provider, Tables};
 
 pub(super) static PROVIDER: Provider = Provider::new(
     "gcp",
     "Google Cloud",
-    include_str!("../../data/gcp/regions.csv"),
-    include_str!("../../data/gcp/instances.csv"),
+    Capability::Lacks("not read yet"),
+    Tables {
+        regions: include_str!("../../data/gcp/regions.csv"),
+        instances: include_str!("../../data/gcp/instances.csv"),
+        prices: include_str!("../../data/gcp/prices.csv"),
+        history: include_str!("../../data/gcp/history.csv"),
+    },
 );

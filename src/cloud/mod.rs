@@ -4,7 +4,10 @@
 mod aws;
 mod azure;
 mod bare_metal;
+pub mod feed;
 mod gcp;
+mod quote;
+mod seller;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +17,9 @@ use serde::Deserialize;
 
 use crate::text::{embedded_csv, nearest, quoted_list};
 
+pub use quote::{Capacity, Quote, Reason, SetAside};
+pub use seller::Seller;
+
 /// What is known of one cloud.
 pub struct Provider {
     /// As the manifest and `--clouds` name it.
@@ -22,15 +28,28 @@ pub struct Provider {
     pub name: &'static str,
     /// Whether clusters lie in one of the cloud's regions; otherwise they say their country themselves.
     pub has_regions: bool,
+    /// What reads the cloud's live prices.
+    pub prices: Capability<dyn feed::Prices>,
     regions_csv: &'static str,
     instances_csv: &'static str,
+    prices_csv: &'static str,
+    history_csv: &'static str,
     regions: OnceLock<Vec<Region>>,
     instances: OnceLock<Vec<InstanceType>>,
+}
+
+/// What a cloud can, or the reason why not.
+pub enum Capability<T: ?Sized + 'static> {
+    Has(&'static T),
+    Lacks(&'static str),
 }
 
 /// A region of a cloud.
 #[derive(Debug, Deserialize)]
 pub struct Region {
+    /// Only in the table of sellers that are no clouds.
+    #[serde(default)]
+    seller: String,
     pub region: String,
     /// ISO 3166 alpha-2, lower case.
     pub country: String,
@@ -39,12 +58,30 @@ pub struct Region {
 /// An instance type with GPUs.
 #[derive(Debug, Deserialize)]
 pub struct InstanceType {
+    /// Only in the table of sellers that are no clouds.
+    #[serde(default)]
+    seller: String,
     pub instance_type: String,
     /// Canonical name of a GPU kind.
     pub gpu: String,
-    pub gpu_count: u32,
+    /// A fraction where machines share a GPU; nothing where it is not known.
+    pub gpu_count: Option<f64>,
     pub vcpus: Option<f64>,
     pub memory_gib: Option<f64>,
+    /// Capacities in which it is not sold, whatever a price list says, separated by `;`.
+    #[serde(default)]
+    not_sold: String,
+}
+
+impl InstanceType {
+    /// Returns how many GPUs Kubernetes sees on the machine: a part of one counts as one.
+    pub fn visible_gpus(&self) -> Option<u32> {
+        self.gpu_count.map(|count| count.ceil() as u32)
+    }
+
+    pub fn is_sold(&self, capacity: Capacity) -> bool {
+        !self.not_sold.split(';').any(|word| word == capacity.word())
+    }
 }
 
 static PROVIDERS: [&Provider; 4] = [
@@ -59,20 +96,30 @@ pub fn providers() -> impl Iterator<Item = &'static Provider> {
     PROVIDERS.iter().copied()
 }
 
+/// The embedded tables of a cloud, as they are in `data/<id>/`.
+struct Tables {
+    regions: &'static str,
+    instances: &'static str,
+    prices: &'static str,
+    history: &'static str,
+}
+
 impl Provider {
     const fn new(
         id: &'static str,
         name: &'static str,
-        regions_csv: &'static str,
-        instances_csv: &'static str,
+        prices: Capability<dyn feed::Prices>,
+        tables: Tables,
     ) -> Self {
-        let has_regions = !regions_csv.is_empty();
         Provider {
             id,
             name,
-            has_regions,
-            regions_csv,
-            instances_csv,
+            has_regions: !tables.regions.is_empty(),
+            prices,
+            regions_csv: tables.regions,
+            instances_csv: tables.instances,
+            prices_csv: tables.prices,
+            history_csv: tables.history,
             regions: OnceLock::new(),
             instances: OnceLock::new(),
         }
@@ -101,6 +148,13 @@ impl Provider {
 /// A cloud of the manifest or the command line.
 #[derive(Clone, Copy)]
 pub struct Cloud(&'static Provider);
+
+impl Cloud {
+    /// Returns the cloud's row of the table, for as long as the program runs.
+    pub fn provider(self) -> &'static Provider {
+        self.0
+    }
+}
 
 impl std::ops::Deref for Cloud {
     type Target = Provider;
@@ -201,7 +255,7 @@ mod tests {
             }
             for instance in provider.instances() {
                 assert!(crate::gpu::by_name(&instance.gpu).is_some(), "{instance:?}");
-                assert!(instance.gpu_count > 0, "{instance:?}");
+                assert!(instance.gpu_count != Some(0.0), "{instance:?}");
             }
         }
         assert!(

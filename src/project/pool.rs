@@ -53,7 +53,7 @@ impl Pool {
             gpu: kind.map(|gpu| gpu.name.as_str()),
             gpus_per_node: doc
                 .count
-                .or_else(|| instance.map(|instance| instance.gpu_count)),
+                .or_else(|| instance.and_then(InstanceType::visible_gpus)),
             vcpus: instance.and_then(|instance| instance.vcpus),
             memory_gib: instance.and_then(|instance| instance.memory_gib),
             max: doc.max.or(doc.nodes),
@@ -98,8 +98,7 @@ fn known_instance(
     cloud: Cloud,
     findings: &Findings,
 ) -> Option<&'static InstanceType> {
-    // The tables are static; the borrow through `Cloud` only looks shorter.
-    let table = crate::cloud::providers().find(|provider| provider.id == cloud.id)?;
+    let table = cloud.provider();
     let found = table.instance(name);
     if found.is_none() && table.has_regions {
         let span = doc

@@ -1,11 +1,15 @@
 //! Small values that are checked when they are made, so that nothing later checks them again.
 
+mod usd;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Span;
+
+pub use usd::{NoUsd, Usd};
 
 /// Kubernetes' limit on labels of names.
 pub const LONGEST_LABEL: usize = 63;
@@ -130,6 +134,27 @@ fn dns_subdomain(text: &str, longest: usize) -> Result<(), String> {
     text.split('.')
         .try_for_each(|label| dns_label(label, longest))
         .map_err(|_| format!("`{text}` is not made of a-z, 0-9, `-` and `.` (not at the ends)"))
+}
+
+/// A text that is never shown: a key, a token.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Secret(text.into())
+    }
+
+    /// Returns the text itself, for the one place that sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// A value with the place it came from, for `config view --origin` and for errors that cite it.

@@ -1,0 +1,144 @@
+//! How a cloud's live prices are read: each cloud has a [`Prices`] that reads its public feeds to a [`Reading`]. A feed only
+//! says what its list says; whether a price can be true is `price`'s to judge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::LocalBoxFuture;
+use jiff::civil::Date;
+
+use super::quote::{Capacity, Quote, Reason, SetAside};
+use crate::diagnostic::Problem;
+use crate::http;
+use crate::value::Secret;
+
+/// A public list of prices.
+#[derive(Debug)]
+pub struct Feed {
+    /// Its name as the source of prices and in settings, such as `aws-price-list`.
+    pub id: &'static str,
+    /// Where it is, without a slash at the end.
+    pub url: &'static str,
+    /// What it has, for people.
+    pub about: &'static str,
+}
+
+/// What reads the live prices of one cloud.
+pub trait Prices: Sync {
+    fn feeds(&self) -> &'static [Feed];
+
+    /// Returns why the cloud's prices can't be read as things are, such as a missing key.
+    fn lacks(&self, _access: &Access<'_>) -> Option<Problem> {
+        None
+    }
+
+    /// Reads every feed. One that fails is a problem of the reading; the others count.
+    fn read<'a>(&'a self, access: &'a Access<'a>) -> LocalBoxFuture<'a, Reading>;
+}
+
+/// What reading needs of the world.
+pub struct Access<'a> {
+    pub http: &'a http::Client,
+    /// Addresses that take the place of feeds' own, by their ids.
+    pub addresses: &'a BTreeMap<String, String>,
+    /// The ids of the only feeds to read, where the user has named some.
+    pub feeds: Option<&'a [String]>,
+    /// A key for Google's billing API, where the user has one.
+    pub gcp_api_key: Option<Secret>,
+    pub today: Date,
+    pub progress: &'a dyn Fn(Progress),
+}
+
+impl Access<'_> {
+    /// Returns where a feed is.
+    pub fn url(&self, feed: &Feed) -> String {
+        let set = self.addresses.get(feed.id).map(String::as_str);
+        set.unwrap_or(feed.url).trim_end_matches('/').to_owned()
+    }
+
+    /// Says whether the user wants a feed to be read.
+    pub fn choice(&self, feed: &Feed) -> Choice {
+        match self.feeds {
+            None => Choice::Usual,
+            Some(ids) if ids.iter().any(|id| id == feed.id) => Choice::Named,
+            Some(_) => Choice::LeftOut,
+        }
+    }
+}
+
+/// Whether a feed is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Nothing was said: it is read if the cloud needs it.
+    Usual,
+    Named,
+    LeftOut,
+}
+
+/// How far a feed is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    pub feed: &'static str,
+    /// Parts that are read, and all of them where it is known: regions, pages.
+    pub done: usize,
+    pub of: Option<usize>,
+    pub rows: usize,
+}
+
+/// What a cloud's feeds say.
+#[derive(Debug, Default)]
+pub struct Reading {
+    pub quotes: Vec<Quote>,
+    /// Rows that were read, of all kinds.
+    pub rows: usize,
+    pub set_aside: SetAsides,
+    /// What was read whole: a known price of it that is not among the quotes is gone from the list.
+    pub covered: BTreeSet<Coverage>,
+    /// Feeds, or parts of them, that could not be read.
+    pub failures: Vec<Problem>,
+}
+
+/// A part of the market that a reading covers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Coverage {
+    pub capacity: Capacity,
+    /// One region, or all.
+    pub region: Option<String>,
+}
+
+/// How many rows were set aside for which reason, with some of them as examples: price lists have millions that are about
+/// other systems or terms.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetAsides(pub BTreeMap<Reason, Examples>);
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Examples {
+    pub count: usize,
+    pub some: Vec<SetAside>,
+}
+
+/// More examples of one reason than this help nobody.
+const EXAMPLES: usize = 20;
+
+impl SetAsides {
+    pub fn push(&mut self, row: SetAside) {
+        let examples = self.0.entry(row.reason).or_default();
+        examples.count += 1;
+        if examples.some.len() < EXAMPLES {
+            examples.some.push(row);
+        }
+    }
+
+    /// Adds what another part of the reading set aside.
+    pub fn extend(&mut self, other: SetAsides) {
+        for (reason, more) in other.0 {
+            let examples = self.0.entry(reason).or_default();
+            examples.count += more.count;
+            let room = EXAMPLES.saturating_sub(examples.some.len());
+            examples.some.extend(more.some.into_iter().take(room));
+        }
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.values().map(|examples| examples.count).sum()
+    }
+}
