@@ -7,6 +7,7 @@ use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::host::Host;
 use crate::manifest;
+use crate::price::Catalog;
 use crate::project::{self, Project};
 use crate::report::{self, Format, Report, Talk};
 use crate::rollout::Interrupt;
@@ -24,6 +25,9 @@ pub struct Flags {
     pub report_file: Option<PathBuf>,
     pub no_input: bool,
 }
+
+/// The refreshed prices in the user's data directory.
+const CATALOG: &str = "prices.csv";
 
 pub struct App {
     pub host: Host,
@@ -64,6 +68,23 @@ impl App {
         } else {
             Err(unknown.into())
         }
+    }
+
+    /// Returns where refreshed prices are: what the manifest says, else in the user's data directory. There may be none yet.
+    pub fn catalog_path(&self, project: Option<&Project>) -> Option<PathBuf> {
+        let said = project.and_then(|project| project.catalog.as_ref());
+        let own = || Some(self.host.data_directory()?.join(CATALOG));
+        said.map(|path| path.value.clone()).or_else(own)
+    }
+
+    /// Returns the prices that are built in, with the refreshed ones over them.
+    pub fn catalog(&self, project: Option<&Project>) -> Result<Catalog, Failure> {
+        let path = self.catalog_path(project);
+        let catalog = match path.filter(|path| path.exists()) {
+            Some(path) => Catalog::open(&path)?,
+            None => Catalog::embedded(),
+        };
+        Ok(catalog)
     }
 
     /// Returns what opens clusters; nothing is read yet.

@@ -8,11 +8,13 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::diagnostic::{Kind, Problem};
 
 /// All variables of the environment that mcai reads, and what each does. `mcai help environment` prints them.
-pub const VARIABLES: [(&str, &str); 22] = [
+pub const VARIABLES: [(&str, &str); 24] = [
     ("MCAI_MANIFEST", "the manifest, as --manifest"),
     ("MCAI_STAGE", "stages, as --stage"),
     (
@@ -23,6 +25,14 @@ pub const VARIABLES: [(&str, &str); 22] = [
     (
         "XDG_CONFIG_HOME",
         "its parent, where MCAI_CONFIG_HOME is not set",
+    ),
+    (
+        "MCAI_DATA_HOME",
+        "folder of refreshed prices [~/.local/share/mcai]",
+    ),
+    (
+        "XDG_DATA_HOME",
+        "its parent, where MCAI_DATA_HOME is not set",
     ),
     ("HOME", "where ~/.kube and ~/.config are"),
     (
@@ -90,8 +100,17 @@ impl Host {
         Some(value.as_os_str()).filter(|value| !value.is_empty())
     }
 
+    /// Returns the time; tests of debug builds may say what it is.
     pub fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let said = self.env.get(OsStr::new("MCAI_TEST_NOW"));
+        let said = said.filter(|_| cfg!(debug_assertions));
+        said.and_then(|text| text.to_str()?.parse().ok())
+            .unwrap_or_else(Timestamp::now)
+    }
+
+    /// Returns the day, in UTC.
+    pub fn today(&self) -> Date {
+        self.now().to_zoned(TimeZone::UTC).date()
     }
 
     pub fn home(&self) -> Option<PathBuf> {
@@ -102,13 +121,20 @@ impl Host {
 
     /// Returns mcai's folder for the user's settings: `$MCAI_CONFIG_HOME`, `$XDG_CONFIG_HOME/mcai` or `~/.config/mcai`.
     pub fn config_directory(&self) -> Option<PathBuf> {
-        self.var("MCAI_CONFIG_HOME")
+        self.own_directory("MCAI_CONFIG_HOME", "XDG_CONFIG_HOME", ".config/mcai")
+    }
+
+    /// Returns mcai's folder for what it has fetched: `$MCAI_DATA_HOME`, `$XDG_DATA_HOME/mcai` or `~/.local/share/mcai`.
+    pub fn data_directory(&self) -> Option<PathBuf> {
+        self.own_directory("MCAI_DATA_HOME", "XDG_DATA_HOME", ".local/share/mcai")
+    }
+
+    fn own_directory(&self, own: &str, parent: &str, in_home: &str) -> Option<PathBuf> {
+        let below = || self.var(parent).map(|dir| Path::new(dir).join("mcai"));
+        self.var(own)
             .map(PathBuf::from)
-            .or_else(|| {
-                self.var("XDG_CONFIG_HOME")
-                    .map(|dir| Path::new(dir).join("mcai"))
-            })
-            .or_else(|| self.home().map(|home| home.join(".config/mcai")))
+            .or_else(below)
+            .or_else(|| self.home().map(|home| home.join(in_home)))
     }
 
     /// Whether a question can be answered by somebody: a terminal, and neither CI nor a pipe.

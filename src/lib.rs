@@ -17,6 +17,7 @@ pub mod kubeai;
 pub mod manifest;
 pub mod place;
 pub mod plan;
+pub mod price;
 pub mod process;
 pub mod project;
 pub mod report;

@@ -11,19 +11,19 @@ use crate::value::Usd;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Capacity {
     OnDemand,
-    /// Cheaper, and taken away when the cloud needs it.
-    Spot,
     /// Paid for one year, used or not.
     Reserved1y,
     Reserved3y,
+    /// Cheaper, and taken away when the cloud needs it.
+    Spot,
 }
 
 impl Capacity {
     pub const ALL: [Capacity; 4] = [
         Capacity::OnDemand,
-        Capacity::Spot,
         Capacity::Reserved1y,
         Capacity::Reserved3y,
+        Capacity::Spot,
     ];
 
     /// Returns the word for it in tables and in JSON.

@@ -34,12 +34,15 @@ impl Seller {
     }
 
     /// Returns the sellers that are no clouds, by name.
-    pub fn others() -> Vec<Seller> {
-        let ids = others().instances.iter().map(|row| row.seller.as_str());
-        let mut sellers: Vec<Seller> = ids.map(Seller).collect();
-        sellers.sort_unstable();
-        sellers.dedup();
-        sellers
+    pub fn others() -> &'static [Seller] {
+        static SELLERS: OnceLock<Vec<Seller>> = OnceLock::new();
+        SELLERS.get_or_init(|| {
+            let ids = others().instances.iter().map(|row| row.seller.as_str());
+            let mut sellers: Vec<Seller> = ids.map(Seller).collect();
+            sellers.sort_unstable();
+            sellers.dedup();
+            sellers
+        })
     }
 
     pub fn id(self) -> &'static str {
@@ -103,7 +106,7 @@ impl FromStr for Seller {
         if let Some(cloud) = Seller::clouds().find(|cloud| cloud.0 == text) {
             return Ok(cloud);
         }
-        let all = || Seller::clouds().chain(Seller::others());
+        let all = || Seller::clouds().chain(Seller::others().iter().copied());
         let found = all().find(|seller| seller.0 == text);
         found.ok_or_else(|| {
             let ids = || all().map(Seller::id);

@@ -12,6 +12,7 @@ use crate::kubeai;
 use crate::kubeai::profile::ProfileCount;
 use crate::kubeai::render::Identity;
 use crate::manifest::{ClusterDoc, Document, Found, ModelDoc, PlacementDoc};
+use crate::price::Terms;
 use crate::text::quoted_list;
 use crate::value::{ClusterName, ModelName, Origin, Sourced};
 use crate::yaml::{self, Findings, Node};
@@ -80,6 +81,8 @@ impl Checker<'_> {
             namespace: document.namespace.clone()?,
             clusters,
             models,
+            terms: Terms::default(),
+            catalog: None,
             root: self.root.to_owned(),
             warnings: Vec::new(),
         })

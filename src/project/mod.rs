@@ -11,6 +11,7 @@ use crate::cloud::{Cloud, country::Country};
 use crate::diagnostic::{Problem, Span};
 use crate::kubeai::Version;
 use crate::kubeai::render::Identity;
+use crate::price::Terms;
 use crate::value::{ClusterName, ModelName, Namespace, Sourced};
 use crate::yaml::Node;
 
@@ -24,6 +25,10 @@ pub struct Project {
     pub namespace: Namespace,
     pub clusters: BTreeMap<ClusterName, Cluster>,
     pub models: BTreeMap<ModelName, Model>,
+    /// What the user pays otherwise than the price lists say.
+    pub terms: Terms,
+    /// `prices.catalog`: the refreshed prices that are the project's own.
+    pub catalog: Option<Sourced<PathBuf>>,
     /// Where relative paths of the manifest start.
     pub root: PathBuf,
     /// Findings that leave the manifest valid.

@@ -1,0 +1,261 @@
+//! Where prices are: tables that are built in, and a file of refreshed rows that takes the place of those of its clouds.
+//! Only the rows that are asked for are read: a query looks at a few hundred of what may be a hundred thousand.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+
+use super::{Held, Key, Price};
+use crate::cloud::Seller;
+use crate::diagnostic::{Kind, Problem};
+use crate::host;
+use crate::value::Usd;
+
+/// The first line of a refreshed catalog: its format, then the clouds whose rows are all in it.
+pub(super) const TITLE: &str = "# mcai prices 1:";
+/// Its columns, in their order. No cell holds a comma or a quote.
+pub(super) const COLUMNS: &str = "cloud,instance_type,region,capacity,usd_per_hour,as_of,source,held_usd_per_hour,held_as_of,held_source";
+/// A catalog of all instance types of all clouds, GPUs or not, has about 60 MB.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// All prices that are known.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    file: Option<File>,
+}
+
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    text: String,
+    clouds: Vec<Seller>,
+}
+
+impl Catalog {
+    /// Returns the catalog that is built in.
+    pub fn embedded() -> Self {
+        Catalog::default()
+    }
+
+    /// Returns the catalog with the rows of a file over it.
+    pub fn open(path: &Path) -> Result<Self, Problem> {
+        let text = host::read_text(path, &path.display().to_string(), MAX_BYTES)?;
+        let title = text.lines().next().unwrap_or_default();
+        let clouds = title.strip_prefix(TITLE).ok_or_else(|| {
+            wrong_file(path, 1, format!("it does not begin with `{TITLE}`"))
+                .hint("`mcai cost refresh --out FILE` writes one")
+        })?;
+        if text.lines().nth(1) != Some(COLUMNS) {
+            return Err(wrong_file(
+                path,
+                2,
+                format!("its columns are not `{COLUMNS}`"),
+            ));
+        }
+        let clouds: Result<_, String> = clouds.split_whitespace().map(str::parse).collect();
+        let clouds = clouds.map_err(|why| wrong_file(path, 1, why))?;
+        let path = path.to_owned();
+        Ok(Catalog {
+            file: Some(File { path, text, clouds }),
+        })
+    }
+
+    /// Returns the file of refreshed rows, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|file| file.path.as_path())
+    }
+
+    /// Returns the clouds whose rows are refreshed ones.
+    pub fn refreshed(&self) -> &[Seller] {
+        self.file.as_ref().map_or(&[], |file| &file.clouds)
+    }
+
+    /// Returns every price of some instance types, in the order of the keys.
+    pub fn prices(&self, types: &HashSet<(Seller, &str)>) -> Result<Vec<Price>, Problem> {
+        self.read(&|seller, instance_type| types.contains(&(seller, instance_type)))
+    }
+
+    /// Returns every price of some sellers.
+    pub fn all(&self, is_wanted: impl Fn(Seller) -> bool) -> Result<Vec<Price>, Problem> {
+        self.read(&|seller, _| is_wanted(seller))
+    }
+
+    fn read(&self, is_wanted: &dyn Fn(Seller, &str) -> bool) -> Result<Vec<Price>, Problem> {
+        let mut prices = Vec::new();
+        if let Some(file) = &self.file {
+            file.read(is_wanted, &mut prices)?;
+        }
+        let built_in = Seller::clouds().filter(|cloud| !self.refreshed().contains(cloud));
+        for cloud in built_in {
+            read_table(cloud.embedded_prices(), Some(cloud), is_wanted, &mut prices);
+        }
+        if let Some(first) = Seller::others().first() {
+            read_table(first.embedded_prices(), None, is_wanted, &mut prices);
+        }
+        prices.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        Ok(prices)
+    }
+}
+
+impl File {
+    fn read(
+        &self,
+        is_wanted: &dyn Fn(Seller, &str) -> bool,
+        prices: &mut Vec<Price>,
+    ) -> Result<(), Problem> {
+        for (at, line) in self.text.lines().enumerate().skip(2) {
+            let mut cells = line.split(',');
+            let (cloud, instance_type) = (cells.next(), cells.next().unwrap_or_default());
+            // Of a cloud that is not in the title there are no rows to read.
+            let Some(cloud) = self.clouds.iter().find(|known| cloud == Some(known.id())) else {
+                continue;
+            };
+            if is_wanted(*cloud, instance_type) {
+                let price = price(*cloud, instance_type, cells)
+                    .ok_or_else(|| wrong_file(&self.path, at + 1, format!("`{line}`")))?;
+                prices.push(price);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads an embedded table, of one cloud or with a column for the seller. What is wrong in it is a bug: a test reads it all.
+fn read_table(
+    table: &'static str,
+    cloud: Option<Seller>,
+    is_wanted: &dyn Fn(Seller, &str) -> bool,
+    prices: &mut Vec<Price>,
+) {
+    for line in table.lines().skip(1) {
+        let mut cells = line.split(',');
+        let seller = cloud.or_else(|| cells.next()?.parse().ok());
+        let instance_type = cells.next().unwrap_or_default();
+        let Some(seller) = seller.filter(|seller| is_wanted(*seller, instance_type)) else {
+            continue;
+        };
+        let price = price(seller, instance_type, cells);
+        debug_assert!(price.is_some(), "embedded price: {line}");
+        prices.extend(price);
+    }
+}
+
+/// Makes a price of the cells behind the instance type, if they are what they should be.
+fn price<'a>(
+    seller: Seller,
+    instance_type: &str,
+    mut cells: impl Iterator<Item = &'a str>,
+) -> Option<Price> {
+    let key = Key {
+        seller,
+        instance_type: instance_type.to_owned(),
+        region: cells.next()?.to_owned(),
+        capacity: cells.next()?.parse().ok()?,
+    };
+    let (usd, as_of, source) = seen(&mut cells)?;
+    let held = match cells.next() {
+        None | Some("") => None,
+        Some(usd) => {
+            let (usd, as_of, source) = seen(&mut std::iter::once(usd).chain(cells))?;
+            Some(Held { usd, as_of, source })
+        }
+    };
+    Some(Price {
+        key,
+        usd,
+        as_of,
+        source,
+        held,
+    })
+}
+
+/// Reads three cells: an amount, the day it was seen, and where.
+fn seen<'a>(cells: &mut impl Iterator<Item = &'a str>) -> Option<(Usd, Date, String)> {
+    let usd = cells.next()?.parse().ok()?;
+    let as_of = cells.next()?.parse().ok()?;
+    Some((usd, as_of, cells.next()?.to_owned()))
+}
+
+fn wrong_file(path: &Path, line: usize, why: String) -> Problem {
+    Problem::error(Kind::Settings, "not a price catalog")
+        .detail(format!("`{}`, line {line}: {why}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedded_price_is_read_and_refers_to_what_exists() {
+        let prices = Catalog::embedded().all(|_| true).unwrap();
+        let lines = |table: &str| table.lines().skip(1).count();
+        let clouds = Seller::clouds().map(|cloud| lines(cloud.embedded_prices()));
+        let all = clouds.sum::<usize>() + lines(Seller::others()[0].embedded_prices());
+        assert_eq!(prices.len(), all);
+        assert!(
+            prices.is_sorted_by(|one, other| one.key < other.key),
+            "a key twice"
+        );
+        let sources = include_str!("../../data/sources.csv");
+        for price in &prices {
+            let key = &price.key;
+            assert!(
+                key.seller.instance(&key.instance_type).is_some(),
+                "{price:?}"
+            );
+            let is_known =
+                key.seller.cloud().is_none() || key.seller.country(&key.region).is_some();
+            assert!(is_known, "{price:?}");
+            assert!(
+                sources.contains(&format!("\n{},", price.source)),
+                "{price:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_takes_the_place_of_its_clouds_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prices.csv");
+        let rows =
+            "aws,g6.xlarge,us-east-1,on-demand,0.9,2026-11-24,aws-site,2,2026-11-25,aws-site\n";
+        std::fs::write(&path, format!("{TITLE} aws\n{COLUMNS}\n{rows}")).unwrap();
+        let catalog = Catalog::open(&path).unwrap();
+        let prices = catalog.all(|seller| seller.id() == "aws").unwrap();
+        let [price] = prices.as_slice() else {
+            panic!("{prices:?}")
+        };
+        assert_eq!(price.usd.to_string(), "0.9");
+        assert_eq!(price.held.as_ref().unwrap().usd.to_string(), "2");
+        assert!(
+            !catalog
+                .all(|seller| seller.id() == "gcp")
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prices.csv");
+        for (text, line) in [
+            ("", "line 1"),
+            ("cloud,price\n", "line 1"),
+            ("# mcai prices 1: amazon\n", "line 2"),
+            (&format!("{TITLE} moon\n{COLUMNS}\n"), "line 1"),
+            (
+                &format!(
+                    "{TITLE} aws\n{COLUMNS}\naws,g6.xlarge,us-east-1,on-demand,cheap,2026-11-24,x,,,\n"
+                ),
+                "line 3",
+            ),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let problem = Catalog::open(&path).and_then(|catalog| catalog.all(|_| true));
+            let problem = problem.unwrap_err();
+            assert!(problem.detail.contains(line), "{problem:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What machines cost: the [`Catalog`] of prices, each with its day and source; whether a price can be true; and the
+//! [`Offer`]s that are left, with the user's own terms applied.
+
+mod catalog;
+mod offer;
+mod sanity;
+mod terms;
+
+use jiff::civil::Date;
+
+use crate::cloud::{Capacity, Seller};
+use crate::value::Usd;
+
+pub use catalog::Catalog;
+pub use offer::{Asked, Market, Offer, Offers, Wanted, YOURS};
+pub use sanity::{Doubt, WIDEST_SPREAD, doubts};
+pub use terms::{Discount, Fixed, OwnMachine, Scope, Terms};
+
+/// What a price is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub seller: Seller,
+    pub instance_type: String,
+    /// `*` where a seller asks the same everywhere.
+    pub region: String,
+    pub capacity: Capacity,
+}
+
+/// One price of the catalog.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Price {
+    pub key: Key,
+    /// For the whole machine and one hour.
+    pub usd: Usd,
+    pub as_of: Date,
+    /// An id of `data/sources.csv`, or of a feed.
+    pub source: String,
+    /// A newer price that moved too far to be taken without a person's word.
+    pub held: Option<Held>,
+}
+
+/// A price that waits to be accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    pub usd: Usd,
+    pub as_of: Date,
+    pub source: String,
+}
+
+/// On-demand and committed prices move about once a year; after a quarter one should look again.
+pub const STALE_AFTER_DAYS: i64 = 90;
+/// Spot moves every two to four weeks on GCP, and by the hour on AWS.
+pub const SPOT_STALE_AFTER_DAYS: i64 = 14;
+
+/// Returns how many days ago a price was seen; one from tomorrow's time zone is new.
+pub fn age_in_days(as_of: Date, today: Date) -> i64 {
+    let age = as_of
+        .until(today)
+        .map_or(0, |age| i64::from(age.get_days()));
+    age.max(0)
+}
+
+/// Whether a price is too old for its kind: a note for most, and spot is no longer ranked.
+pub fn is_stale(capacity: Capacity, as_of: Date, today: Date) -> bool {
+    let most = match capacity {
+        Capacity::Spot => SPOT_STALE_AFTER_DAYS,
+        _ => STALE_AFTER_DAYS,
+    };
+    age_in_days(as_of, today) > most
+}
