@@ -12,6 +12,7 @@ mod delay;
 mod fleet;
 mod measure;
 mod network;
+mod price;
 mod start;
 mod table;
 
@@ -31,11 +32,12 @@ fn main() -> Result<()> {
         let clusters = || path("MCAI_TEST_CLUSTERS");
         match section.as_str() {
             "start" => start::run(&kubectl)?,
+            "price" => price::run()?,
             "four" => network::fleet(&kubectl, &clusters()?, 4, 7.0)?,
             "ten" => network::fleet(&kubectl, &clusters()?, 10, 15.0)?,
             "contexts" => network::contexts(&kubectl, &clusters()?, 100)?,
             "hanging" => network::hanging(&kubectl, &clusters()?)?,
-            other => bail!("no section `{other}`: start, four, ten, contexts, hanging"),
+            other => bail!("no section `{other}`: start, price, four, ten, contexts, hanging"),
         }
     }
     Ok(())
