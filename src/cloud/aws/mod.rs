@@ -7,9 +7,9 @@ pub(super) static PROVIDER: Provider = Provider::new(
     "Amazon Web Services",
     Capability::Lacks("not read yet"),
     Tables {
-        regions: include_str!("../../data/aws/regions.csv"),
-        instances: include_str!("../../data/aws/instances.csv"),
-        prices: include_str!("../../data/aws/prices.csv"),
+        regions: include_str!("../../../data/aws/regions.csv"),
+        instances: include_str!("../../../data/aws/instances.csv"),
+        prices: include_str!("../../../data/aws/prices.csv"),
         history: "",
     },
 );
