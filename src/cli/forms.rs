@@ -26,6 +26,19 @@ pub(super) fn with_markdown() -> impl TypedValueParser<Value = Format> {
     only(EVERYWHERE.into_iter().chain([Format::Markdown]))
 }
 
+/// Returns the parser for a command whose answer is prices, which spreadsheets read, too.
+pub(super) fn of_prices() -> impl TypedValueParser<Value = Format> {
+    only([
+        Format::Table,
+        Format::Wide,
+        Format::Json,
+        Format::Yaml,
+        Format::Name,
+        Format::Csv,
+        Format::Markdown,
+    ])
+}
+
 fn only(forms: impl IntoIterator<Item = Format>) -> impl TypedValueParser<Value = Format> {
     let values = forms
         .into_iter()

@@ -5,6 +5,7 @@ mod carry;
 mod check;
 mod completion;
 mod config;
+mod cost;
 mod delete;
 mod deploy;
 mod flags;
@@ -62,6 +63,7 @@ enum Command {
     Check(With<check::CheckArgs>),
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    Cost(cost::CostArgs),
     Plan(With<plan::PlanArgs>),
     Deploy(With<deploy::DeployArgs>),
     Apply(With<apply::ApplyArgs>),
@@ -80,6 +82,7 @@ impl Command {
             Command::Config(config::ConfigCommand::View(args)) => {
                 args.call(config::view, |args| args.output)
             }
+            Command::Cost(args) => args.call(),
             Command::Plan(args) => args.call(plan::run, |args| args.output),
             Command::Deploy(args) => args.call(deploy::run, |args| args.rollout.output),
             Command::Apply(args) => args.call(apply::run, |args| args.rollout.output),

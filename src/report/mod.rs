@@ -55,12 +55,17 @@ pub enum Format {
     Jsonl,
     /// A comment on a pull request.
     Markdown,
+    /// Rows for a spreadsheet.
+    Csv,
 }
 
 impl Format {
     /// Whether the answer is on a terminal or in a pipe of a person's, with problems beside it on stderr.
     pub fn is_for_people(self) -> bool {
-        matches!(self, Format::Table | Format::Wide | Format::Name)
+        matches!(
+            self,
+            Format::Table | Format::Wide | Format::Name | Format::Csv
+        )
     }
 
     /// Whether a program reads the answer.
