@@ -1,9 +1,12 @@
 //! GPU kinds: canonical name, aliases, memory, the KubeAI resource profile that asks for one. The table is
 //! `data/gpus.csv`.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
+
+use crate::text::nearest;
 
 /// One kind of GPU; kinds that differ in memory or form (SXM, PCIe, NVL) are different kinds.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -15,7 +18,21 @@ pub struct Gpu {
     aliases: String,
     /// The name of KubeAI's shipped resource profile, or empty.
     pub profile: String,
+    /// Of one GPU; nothing where models are not sized by it.
+    pub memory_gib: Option<f64>,
+    /// Who makes it, in lower case.
+    pub vendor: String,
 }
+
+impl Gpu {
+    /// Returns how the chip is built in, where its kind comes in more than one form: `SXM`, `PCIe`, `NVL`.
+    pub fn form(&self) -> Option<&'static str> {
+        let is_part = |form: &&str| self.name.split('-').any(|part| part == *form);
+        FORMS.into_iter().find(is_part)
+    }
+}
+
+const FORMS: [&str; 3] = ["SXM", "PCIe", "NVL"];
 
 /// Returns every kind that is known.
 pub fn all() -> &'static [Gpu] {
@@ -37,5 +54,69 @@ pub fn matching(word: &str) -> Vec<&'static Gpu> {
             .iter()
             .filter(|gpu| gpu.aliases.split(';').any(|alias| alias == word))
             .collect(),
+    }
+}
+
+/// Returns the names that a word which is none may stand for: the likely spelling first, then what has the same numbers.
+pub fn near(word: &str) -> Vec<&'static str> {
+    let names = || all().iter().map(|gpu| gpu.name.as_str());
+    let aliases = all().iter().flat_map(|gpu| gpu.aliases.split(';'));
+    let aliases = aliases.filter(|alias| !alias.is_empty());
+    let spelled = nearest(word, names().chain(aliases));
+    let numbers = |word: &str| -> Vec<String> {
+        let runs = word.split(|c: char| !c.is_ascii_digit());
+        runs.filter(|run| run.len() > 1)
+            .map(str::to_owned)
+            .collect()
+    };
+    let wanted = numbers(word);
+    let has_first = |name: &&str| {
+        let first = wanted.first();
+        first.is_some_and(|first| numbers(name).first() == Some(first))
+    };
+    let mut near: Vec<&str> = spelled.into_iter().collect();
+    near.extend(names().filter(has_first));
+    let mut seen = BTreeSet::new();
+    near.retain(|name| seen.insert(*name));
+    near.truncate(MOST_NEAR);
+    near
+}
+
+/// More likely names than this are no help.
+const MOST_NEAR: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_part_of_a_kind() {
+        let form = |name| by_name(name).and_then(Gpu::form);
+        assert_eq!(form("A100-SXM-80GB"), Some("SXM"));
+        assert_eq!(form("H100-NVL-94GB"), Some("NVL"));
+        assert_eq!(form("A100-PCIe-40GB"), Some("PCIe"));
+        assert_eq!(form("L4-24GB"), None);
+    }
+
+    #[test]
+    fn an_ambiguous_name_stands_for_each_form() {
+        let names = |word| -> Vec<&str> {
+            let kinds = matching(word).into_iter();
+            kinds.map(|gpu| gpu.name.as_str()).collect()
+        };
+        assert_eq!(
+            names("H100"),
+            ["H100-NVL-94GB", "H100-PCIe-80GB", "H100-SXM-80GB"]
+        );
+        assert_eq!(names("a100-80gb"), ["A100-PCIe-80GB", "A100-SXM-80GB"]);
+        assert_eq!(names("h100-sxm"), ["H100-SXM-80GB"]);
+    }
+
+    #[test]
+    fn likely_names_are_found_by_spelling_and_by_number() {
+        assert_eq!(near("l40ss").first(), Some(&"l40s"));
+        assert_eq!(near("b2000").first(), Some(&"b200"));
+        assert_eq!(near("geforce-4090"), ["RTX-4090-24GB"]);
+        assert_eq!(near("abacus-machine"), Vec::<&str>::new());
     }
 }

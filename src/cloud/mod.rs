@@ -6,6 +6,7 @@ mod azure;
 mod bare_metal;
 pub mod feed;
 mod gcp;
+mod near;
 mod quote;
 mod seller;
 
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 use crate::text::{embedded_csv, nearest, quoted_list};
 
+pub use near::{near_instances, near_instances_hint};
 pub use quote::{Capacity, Quote, Reason, SetAside};
 pub use seller::Seller;
 

@@ -1,6 +1,6 @@
 //! GPU pools, and whether a model's pods fit their nodes.
 
-use crate::cloud::{Cloud, InstanceType};
+use crate::cloud::{Cloud, InstanceType, near_instances_hint};
 use crate::diagnostic::{Kind, Problem, Span};
 use crate::gpu;
 use crate::kubeai::profile::{ProfileCount, shipped};
@@ -106,17 +106,16 @@ fn known_instance(
             .as_ref()
             .and_then(|name| name.span())
             .unwrap_or(&doc.span);
-        let names = table
-            .instances()
-            .iter()
-            .map(|instance| instance.instance_type.as_str());
         let problem = Problem::warning(Kind::Manifest, "unknown instance type")
             .detail(format!(
                 "`{name}` is not in mcai's table of {} GPU instances",
                 table.name
             ))
             .at(span);
-        findings.push(problem.suggest(name, names));
+        findings.push(match near_instances_hint(name, [cloud.into()]) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        });
     }
     found
 }
