@@ -11,6 +11,8 @@ pub enum Kind {
     Manifest,
     /// A rule of residency is not met.
     Residency,
+    /// A price is older than was asked for.
+    PriceAge,
     /// A flag, a setting or a kubeconfig is wrong.
     Settings,
     /// A credential plugin failed, or its answer can't be used.
@@ -52,6 +54,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether nothing is wrong but that a rule of the user's forbids it.
+    pub fn is_policy(self) -> bool {
+        matches!(self, Kind::Residency | Kind::PriceAge)
+    }
+
     /// Whether it is about reaching a cluster at all, rather than about what was found there.
     pub fn is_about_reach(self) -> bool {
         matches!(

@@ -56,7 +56,7 @@ impl Exit {
             Exit::Error => "error, nothing changed",
             Exit::Changes => "changes exist or were made (only with --detailed-exitcode)",
             Exit::Partly => "something changed, and a requested cluster failed or was not reached",
-            Exit::Policy => "refused by a policy: residency",
+            Exit::Policy => "refused by a policy: residency, asked-for price age",
             Exit::NotReady => "applied, but not ready in time, or deletes left out or unfinished",
             Exit::Unread => "a read command could not read every cluster",
             Exit::Usage => "wrong command line, or a question that nobody can answer",
@@ -77,8 +77,9 @@ impl Failure {
     /// Makes the failure of a run that changed nothing; refusals of a policy have their own code.
     pub fn of(problems: Vec<Problem>) -> Self {
         let errors = || problems.iter().filter(|problem| problem.is_error());
+        let is_refused = errors().count() > 0 && errors().all(|problem| problem.kind.is_policy());
         let all = |kind| errors().count() > 0 && errors().all(|problem| problem.kind == kind);
-        let exit = if all(Kind::Residency) {
+        let exit = if is_refused {
             Exit::Policy
         } else if all(Kind::Usage) {
             Exit::Usage

@@ -1,7 +1,6 @@
 //! GPU kinds: canonical name, aliases, memory, the KubeAI resource profile that asks for one. The table is
 //! `data/gpus.csv`.
 
-use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -57,33 +56,34 @@ pub fn matching(word: &str) -> Vec<&'static Gpu> {
     }
 }
 
-/// Returns the names that a word which is none may stand for: the likely spelling first, then what has the same numbers.
+/// Returns the names that a word which is none may stand for: likely spellings, else what has the same number.
 pub fn near(word: &str) -> Vec<&'static str> {
     let names = || all().iter().map(|gpu| gpu.name.as_str());
-    let aliases = all().iter().flat_map(|gpu| gpu.aliases.split(';'));
-    let aliases = aliases.filter(|alias| !alias.is_empty());
-    let spelled = nearest(word, names().chain(aliases));
-    let numbers = |word: &str| -> Vec<String> {
-        let runs = word.split(|c: char| !c.is_ascii_digit());
-        runs.filter(|run| run.len() > 1)
-            .map(str::to_owned)
-            .collect()
+    let aliases = || all().iter().flat_map(|gpu| gpu.aliases.split(';'));
+    let mut near: Vec<&str> = Vec::new();
+    let spelled = |found: &[&str]| {
+        let others = aliases().chain(names()).filter(|name| !name.is_empty());
+        nearest(word, others.filter(|name| !found.contains(name)))
     };
-    let wanted = numbers(word);
-    let has_first = |name: &&str| {
-        let first = wanted.first();
-        first.is_some_and(|first| numbers(name).first() == Some(first))
-    };
-    let mut near: Vec<&str> = spelled.into_iter().collect();
-    near.extend(names().filter(has_first));
-    let mut seen = BTreeSet::new();
-    near.retain(|name| seen.insert(*name));
-    near.truncate(MOST_NEAR);
+    while let Some(name) = spelled(&near).filter(|_| near.len() < MOST_NEAR) {
+        near.push(name);
+    }
+    if near.is_empty() {
+        let wanted = number(word);
+        let has_it = |name: &&str| wanted.is_some() && number(name) == wanted;
+        near.extend(names().filter(has_it).take(MOST_NEAR));
+    }
     near
 }
 
+/// Returns the first number of a name that tells models apart: it has two digits at least.
+fn number(name: &str) -> Option<&str> {
+    let mut runs = name.split(|c: char| !c.is_ascii_digit());
+    runs.find(|run| run.len() > 1)
+}
+
 /// More likely names than this are no help.
-const MOST_NEAR: usize = 4;
+const MOST_NEAR: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn likely_names_are_found_by_spelling_and_by_number() {
         assert_eq!(near("l40ss").first(), Some(&"l40s"));
-        assert_eq!(near("b2000").first(), Some(&"b200"));
+        assert_eq!(near("h10"), ["a10", "h100"]);
         assert_eq!(near("geforce-4090"), ["RTX-4090-24GB"]);
         assert_eq!(near("abacus-machine"), Vec::<&str>::new());
     }

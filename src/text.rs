@@ -125,6 +125,22 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(total)
 }
 
+/// Parses an age of days or hours: `90d`, `36h`. Prices may be years old, so there is no longest one.
+pub fn parse_age(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not an age such as 90d or 36h");
+    let unit = |text: &str| match text {
+        "d" => Some(24 * 3600),
+        "h" => Some(3600),
+        _ => None,
+    };
+    let text = text.trim();
+    let at = text.len() - text.chars().last().map_or(0, char::len_utf8);
+    let seconds = unit(&text[at..]).ok_or_else(wrong)?;
+    let number: u64 = text[..at].parse().map_err(|_| wrong())?;
+    let seconds = number.checked_mul(seconds).ok_or_else(wrong)?;
+    Ok(Duration::from_secs(seconds))
+}
+
 /// Returns the rows of an embedded table.
 ///
 /// # Panics
@@ -216,6 +232,24 @@ mod tests {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         for wrong in ["", "10", "m", "-1s", "1y", "5000000000000000000h", "9000h"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn reads_ages() {
+        assert_eq!(parse_age("90d"), Ok(Duration::from_secs(90 * 86_400)));
+        assert_eq!(parse_age("36h"), Ok(Duration::from_secs(36 * 3600)));
+        for wrong in [
+            "",
+            "d",
+            "90",
+            "-1d",
+            "1.5d",
+            "90ä",
+            "1d12h",
+            "99999999999999999999d",
+        ] {
+            assert!(parse_age(wrong).is_err(), "{wrong}");
         }
     }
 }

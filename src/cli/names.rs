@@ -8,9 +8,11 @@ use clap_complete::CompletionCandidate;
 
 use super::words;
 use crate::app::kubeconfig;
-use crate::cloud;
+use crate::cloud::{self, Seller, country};
+use crate::gpu;
 use crate::host::Host;
 use crate::manifest;
+use crate::price;
 use crate::report::contract;
 use crate::yaml::{self, Node};
 
@@ -24,6 +26,31 @@ pub(super) fn clusters() -> Vec<CompletionCandidate> {
 
 pub(super) fn clouds() -> Vec<CompletionCandidate> {
     candidates(cloud::providers().map(|provider| provider.id.to_owned()))
+}
+
+pub(super) fn sellers() -> Vec<CompletionCandidate> {
+    candidates(price::sellers().map(|seller| seller.id().to_owned()))
+}
+
+pub(super) fn gpus() -> Vec<CompletionCandidate> {
+    candidates(gpu::all().iter().map(|gpu| gpu.name.clone()))
+}
+
+pub(super) fn regions() -> Vec<CompletionCandidate> {
+    candidates(
+        price::sellers()
+            .flat_map(Seller::regions)
+            .map(str::to_owned),
+    )
+}
+
+/// Groups of countries, then countries.
+pub(super) fn residencies() -> Vec<CompletionCandidate> {
+    let groups = country::groups().into_iter();
+    let countries = country::all()
+        .iter()
+        .map(|country| country.country.as_str());
+    candidates(groups.chain(countries).map(str::to_owned))
 }
 
 /// Kinds of documents that have a schema.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{InstanceType, Seller};
 use crate::gpu;
-use crate::text::{nearest, quoted_list};
+use crate::text::nearest;
 
 /// More names than this are no help.
 const MOST: usize = 4;
@@ -15,7 +15,7 @@ pub fn near_instances(
     name: &str,
     sellers: impl IntoIterator<Item = Seller>,
 ) -> Vec<&'static InstanceType> {
-    let known: Vec<&InstanceType> = sellers.into_iter().flat_map(Seller::instances).collect();
+    let known = of_same_seller(name, sellers.into_iter().collect());
     let names = known.iter().map(|row| row.instance_type.as_str());
     let spelled = nearest(name, names);
     let is_spelled = |row: &&InstanceType| spelled == Some(&row.instance_type);
@@ -48,6 +48,16 @@ pub fn near_instances(
     near
 }
 
+/// Returns the instance types of the sellers whose names begin like this one, such as `Standard_`; else of all.
+fn of_same_seller(name: &str, sellers: Vec<Seller>) -> Vec<&'static InstanceType> {
+    let first = |name: &str| parts(name).next();
+    let is_alike = |row: &InstanceType| first(&row.instance_type) == first(name);
+    let mut alike = sellers.clone();
+    alike.retain(|seller| seller.instances().any(is_alike));
+    let sellers = if alike.is_empty() { sellers } else { alike };
+    sellers.into_iter().flat_map(Seller::instances).collect()
+}
+
 /// Returns the hint that names the likely instance types, if there are any.
 pub fn near_instances_hint(
     name: &str,
@@ -57,14 +67,12 @@ pub fn near_instances_hint(
         [] => None,
         [one] => Some(format!("did you mean `{}`?", one.instance_type)),
         several => {
-            let names = several.iter().map(|row| row.instance_type.as_str());
             let of = |row: &&InstanceType| match row.gpu_count {
-                Some(count) => format!("{count} {}", row.gpu),
-                None => row.gpu.clone(),
+                Some(count) => format!("`{}` ({count} {})", row.instance_type, row.gpu),
+                None => format!("`{}` ({})", row.instance_type, row.gpu),
             };
-            let gpus: Vec<String> = several.iter().map(of).collect();
-            let (names, gpus) = (quoted_list(names), gpus.join(", "));
-            Some(format!("near it are {names}, with {gpus}"))
+            let names: Vec<String> = several.iter().map(of).collect();
+            Some(format!("near it: {}", names.join(", ")))
         }
     }
 }
@@ -119,5 +127,15 @@ mod tests {
             ["Standard_ND96isr_H100_v5"]
         );
         assert_eq!(near("turbo", "azure"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_way_it_begins_tells_whose_it_is() {
+        let found = near_instances("Standard_NC80s_v4_H200", Seller::clouds());
+        let names: Vec<&str> = found.iter().map(|row| row.instance_type.as_str()).collect();
+        assert_eq!(
+            names,
+            ["Standard_NC80adis_H100_v5", "Standard_ND96isr_H200_v5"]
+        );
     }
 }

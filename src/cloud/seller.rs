@@ -67,6 +67,17 @@ impl Seller {
         self.instances().find(|row| row.instance_type == name)
     }
 
+    /// Returns the names of the regions whose country is known.
+    pub fn regions(self) -> impl Iterator<Item = &'static str> {
+        let own = self.cloud().map_or(&[][..], Provider::regions).iter();
+        let of_others = match self.cloud() {
+            Some(_) => &[][..],
+            None => &others().regions,
+        };
+        let of_others = of_others.iter().filter(move |row| row.seller == self.0);
+        own.chain(of_others).map(|row| row.region.as_str())
+    }
+
     /// Returns the country of a region, where it is known; a price that is the same everywhere has the region `*`.
     pub fn country(self, region: &str) -> Option<&'static Country> {
         let row = match self.cloud() {

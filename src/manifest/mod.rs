@@ -53,8 +53,18 @@ pub fn find(host: &Host, named: Option<&Path>) -> Result<Found, Problem> {
     })
 }
 
+/// Whether there is a manifest, or one is named.
+pub fn is_there(host: &Host, named: Option<&Path>) -> bool {
+    named.is_some() || above(&host.directory).is_some()
+}
+
+fn above(directory: &Path) -> Option<PathBuf> {
+    let mut paths = directory.ancestors().map(|folder| folder.join(FILE_NAME));
+    paths.find(|path| path.is_file())
+}
+
 fn nearest(directory: &Path) -> Result<PathBuf, Problem> {
-    directory.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file()).ok_or_else(|| {
+    above(directory).ok_or_else(|| {
         Problem::error(Kind::Io, "no manifest")
             .detail(format!("neither `{}` nor a parent of it has `{FILE_NAME}`", directory.display()))
             .hint("name one with `-m FILE`, or go to its folder with `-C DIR`; docs/manifest.md shows how to write one")

@@ -3,6 +3,8 @@
 //! Selectors of the command line choose which clusters of the computed placement are touched; they never change the
 //! placement.
 
+mod need;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -13,6 +15,8 @@ use crate::kubeai::render;
 use crate::project::{Cluster, Exclusion, Model, Project, Selector};
 use crate::text::quoted_list;
 use crate::value::{ClusterName, ModelName};
+
+pub use need::{Needs, needs};
 
 /// What the command line asks for.
 #[derive(Clone, Debug, Default)]

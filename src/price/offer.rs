@@ -56,10 +56,25 @@ impl Asked {
 }
 
 impl Offer {
+    /// Whether it is a machine of the user's own, on a cloud without regions.
+    pub fn is_own(&self) -> bool {
+        self.seller.cloud().is_some_and(|cloud| !cloud.has_regions)
+    }
+
     /// Returns what a GPU costs for an hour, rounded to the nano-dollar; nothing where their number is not known.
     pub fn per_gpu(&self, capacity: Capacity) -> Option<Usd> {
         let asked = self.prices.get(&capacity)?;
         self.gpus.map(|gpus| asked.usd.per(gpus))
+    }
+
+    /// Returns what a GiB of the GPUs' memory costs for an hour; nothing where their number or memory is not known.
+    pub fn per_gib(&self, capacity: Capacity) -> Option<Usd> {
+        Some(self.per_gpu(capacity)?.per(self.gpu.memory_gib?))
+    }
+
+    /// Returns the seller's table row of the machine; own machines have none.
+    pub fn instance(&self) -> Option<&'static InstanceType> {
+        self.seller.instance(&self.instance_type)
     }
 
     /// Returns the cheapest of some capacities that may be compared today: spot that is old may not.

@@ -2,6 +2,8 @@
 //! values; nothing else in mcai prints.
 
 pub mod contract;
+mod cost;
+mod cost_csv;
 mod log;
 mod markdown;
 mod outcome;
@@ -31,6 +33,8 @@ use crate::host::{self, Host};
 use crate::yaml;
 
 pub use contract::Document;
+pub use cost::{CostView, cost_text};
+pub use cost_csv::cost_csv;
 pub use log::{LogFormat, log_to_stderr};
 pub use outcome::{call_text, outcome_text};
 pub use plan::{plan_names, plan_text};
@@ -213,6 +217,12 @@ impl Report {
         if !self.quiet {
             self.say(text);
         }
+    }
+
+    /// Writes what is worth knowing about an answer to stderr, unless the user wants quiet.
+    pub fn note(&self, words: &str) {
+        let label = self.err.paint(Style::Dim, "note");
+        self.talk(&problem::fold(&format!("{label}: {words}"), self.err_width));
     }
 
     /// Writes to stderr.

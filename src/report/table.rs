@@ -21,10 +21,13 @@ pub fn list_text<'a>(
 }
 
 /// A column's heading, and whether it stays where the terminal is narrow.
+#[derive(Clone, Copy)]
 pub(super) struct Column {
     pub heading: &'static str,
     /// The highest is left out first; 0 stays.
     pub dispensable: u8,
+    /// Whether its cells are numbers, which stand at the right.
+    is_number: bool,
 }
 
 impl Column {
@@ -32,7 +35,21 @@ impl Column {
         Column {
             heading,
             dispensable,
+            is_number: false,
         }
+    }
+
+    pub(super) const fn number(heading: &'static str, dispensable: u8) -> Self {
+        Column {
+            heading,
+            dispensable,
+            is_number: true,
+        }
+    }
+
+    /// Returns what stands below its heading in Markdown.
+    pub(super) fn markdown_rule(&self) -> &'static str {
+        if self.is_number { "--:" } else { "---" }
     }
 }
 
@@ -72,15 +89,64 @@ pub(super) fn table(
         let rows = std::iter::once(None).chain(rows.iter().map(Some));
         lines.lines().zip(rows).map(with_prose).collect()
     };
-    if !omitted.is_empty() {
-        let words = format!(
-            "({} left out: the terminal has {width} columns)",
-            omitted.join(", ")
-        );
-        text.push_str(&styles.paint(Style::Dim, words));
-        text.push('\n');
-    }
+    text.push_str(&left_out(&omitted, width, styles));
     text
+}
+
+/// Returns rows of figures as a table, without prose. Where it is too wide for the terminal, the first column becomes a
+/// line above the rows that share it, before others are left out.
+pub(super) fn grid(
+    columns: &[Column],
+    rows: &[Vec<String>],
+    width: Option<usize>,
+    styles: &Styles,
+) -> String {
+    let all: Vec<usize> = (0..columns.len()).collect();
+    let taken = |which: &[usize]| span(columns, rows, which).saturating_sub(GAP);
+    let Some(width) = width.filter(|width| taken(&all) > *width) else {
+        return laid_out(columns, rows, None);
+    };
+    let mut left = all[1..].to_vec();
+    let mut omitted = Vec::new();
+    while taken(&left) > width
+        && let Some(column) = most_dispensable(columns, &left)
+    {
+        left.retain(|known| *known != column);
+        omitted.push(columns[column].heading);
+    }
+    let (columns, cells) = only(columns, rows, &left);
+    let lines = laid_out(&columns, &cells, None);
+    let mut lines = lines.lines();
+    let mut text = lines
+        .next()
+        .map_or(String::new(), |line| format!("{line}\n"));
+    let mut above = None;
+    for (line, row) in lines.zip(rows) {
+        let title = row.first();
+        if above != title {
+            let title = title.map_or("", String::as_str);
+            text.push_str(&format!("{}\n", styles.paint(Style::Name, title)));
+        }
+        above = title;
+        text.push_str(&format!("{line}\n"));
+    }
+    text + &left_out(&omitted, width, styles)
+}
+
+/// Says which columns are not shown.
+fn left_out(headings: &[&str], width: usize, styles: &Styles) -> String {
+    if headings.is_empty() {
+        return String::new();
+    }
+    let headings = headings.join(", ");
+    let words = format!("({headings} left out: the terminal has {width} columns)");
+    styles.paint(Style::Dim, words) + "\n"
+}
+
+fn most_dispensable(columns: &[Column], among: &[usize]) -> Option<usize> {
+    let rank = |column: &usize| columns[*column].dispensable;
+    let column = among.iter().copied().max_by_key(rank)?;
+    (rank(&column) > 0).then_some(column)
 }
 
 fn below(words: &str, width: usize) -> String {
@@ -94,12 +160,10 @@ fn below(words: &str, width: usize) -> String {
 fn fitting(columns: &[Column], rows: &[Vec<String>], width: usize) -> Vec<usize> {
     let mut left: Vec<usize> = (0..columns.len()).collect();
     let is_too_wide = |left: &[usize]| span(columns, rows, &left[..left.len() - 1]) > width;
-    while is_too_wide(&left) {
-        let rank = |column: &usize| columns[*column].dispensable;
-        match left.iter().copied().max_by_key(rank) {
-            Some(column) if rank(&column) > 0 => left.retain(|known| *known != column),
-            _ => break,
-        }
+    while is_too_wide(&left)
+        && let Some(column) = most_dispensable(columns, &left)
+    {
+        left.retain(|known| *known != column);
     }
     left
 }
@@ -123,7 +187,7 @@ fn only(
     rows: &[Vec<String>],
     which: &[usize],
 ) -> (Vec<Column>, Vec<Vec<String>>) {
-    let column = |at: &usize| Column::new(columns[*at].heading, columns[*at].dispensable);
+    let column = |at: &usize| columns[*at];
     let row = |row: &Vec<String>| which.iter().map(|at| row[*at].clone()).collect();
     (
         which.iter().map(column).collect(),
@@ -144,6 +208,9 @@ fn laid_out(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> S
     table.add_rows(rows);
     let last = columns.len().saturating_sub(1);
     for (at, column) in table.column_iter_mut().enumerate() {
+        if columns[at].is_number {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
         column.set_padding((0, if at == last { 0 } else { GAP as u16 }));
         if at != last {
             column.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
@@ -229,6 +296,43 @@ llama-3-8b  2 min
     free nvidia.com/gpu
 größe-模型  3 d
 (TARGET left out: the terminal has 20 columns)
+"
+        );
+    }
+
+    #[test]
+    fn figures_stand_at_the_right_and_what_they_share_above_them() {
+        let columns = [
+            Column::new("GPU", 0),
+            Column::new("TYPE", 0),
+            Column::number("SPOT", 1),
+            Column::number("$/H", 0),
+        ];
+        let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
+        let rows = [
+            row(["L4-24GB", "g6.xlarge", "0.3", "0.805"]),
+            row(["L4-24GB", "g6.48xlarge", "5.0", "13.350"]),
+            row(["T4-16GB", "g4dn.xlarge", "-", "0.526"]),
+        ];
+        let at = |width| grid(&columns, &rows, width, &Styles::PLAIN);
+        let wide = "\
+GPU      TYPE         SPOT     $/H
+L4-24GB  g6.xlarge     0.3   0.805
+L4-24GB  g6.48xlarge   5.0  13.350
+T4-16GB  g4dn.xlarge     -   0.526
+";
+        assert_eq!(at(None), wide);
+        assert_eq!(at(Some(34)), wide);
+        assert_eq!(
+            at(Some(24)),
+            "\
+TYPE            $/H
+L4-24GB
+g6.xlarge     0.805
+g6.48xlarge  13.350
+T4-16GB
+g4dn.xlarge   0.526
+(SPOT left out: the terminal has 24 columns)
 "
         );
     }

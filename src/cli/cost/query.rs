@@ -1,55 +1,262 @@
 //! `mcai cost [GPU[:COUNT]]`.
 
-use clap::Args;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCandidates;
 
 use crate::app::App;
-use crate::cli::forms;
-use crate::cloud::{Capacity, Seller};
+use crate::cli::{forms, names};
+use crate::cloud::{Capacity, Seller, country};
 use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
-use crate::gpu;
-use crate::price::{Market, Terms, Wanted};
-use crate::report::Format;
+use crate::manifest;
+use crate::place::{self, Needs};
+use crate::price::{self, Market, Query, Sort, Terms, age_in_days};
+use crate::project::Project;
+use crate::report::{CostView, Format, contract, cost_text};
+use crate::text::{count, nearest, parse_age, quoted_list};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  mcai cost H100:8                     machines with eight of them, cheapest first";
+  mcai cost                                 the manifest's own machines, and cheaper ones like them
+  mcai cost H100:8                          machines with eight of them, each form by itself
+  mcai cost a100-80gb --residency eu --capacity spot
+  mcai cost p5.48xlarge --all               one instance type in every region
+  mcai cost H100:8 -o json | jq '.offers[0].ranked.usdPerHour'";
 
-/// Compare what GPU machines cost
 #[derive(Args)]
 pub(super) struct QueryArgs {
-    /// A GPU kind or a short name of it
-    #[arg(value_name = "GPU")]
-    gpu: String,
+    /// A GPU kind or a short name of it and how many a machine has, or an instance type; the manifest's if none is named
+    #[arg(value_name = "GPU[:COUNT]|TYPE", add = ArgValueCandidates::new(names::gpus))]
+    gpu: Option<String>,
+    /// Ask only these clouds, or other sellers
+    #[arg(long, value_delimiter = ',', value_name = "CLOUD", add = ArgValueCandidates::new(names::sellers))]
+    clouds: Option<Vec<Seller>>,
+    /// Ask only in these regions
+    #[arg(long = "region", value_delimiter = ',', value_name = "REGION", add = ArgValueCandidates::new(names::regions))]
+    regions: Vec<String>,
+    /// Ask only in these countries or groups of countries, as in the manifest's residency rules
+    #[arg(long, value_delimiter = ',', value_name = "WORD", value_parser = residency, add = ArgValueCandidates::new(names::residencies))]
+    residency: Vec<String>,
+    /// Compare these prices; all are shown
+    #[arg(long, value_enum, default_value = "on-demand", value_name = "CAPACITY")]
+    capacity: Compared,
+    /// Order within a GPU kind
+    #[arg(long, value_enum, default_value = "gpu-price", value_name = "BY")]
+    sort: Sort,
+    /// Show every region, not just the cheapest one of each instance type, and all sellers
+    #[arg(long)]
+    all: bool,
+    /// Refuse with exit code 4 when a compared price is older, such as 90d or 36h
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    max_age: Option<Duration>,
     /// Form of the answer
     #[arg(short, long, value_parser = forms::of_prices(), default_value = "table", value_name = "FORM")]
     pub output: Format,
 }
 
-pub(super) fn run(app: &App, args: &QueryArgs) -> Result<Exit, Failure> {
-    let kinds = gpu::matching(&args.gpu);
-    if kinds.is_empty() {
-        let problem = Problem::error(Kind::Settings, "unknown GPU kind");
-        return Err(problem.detail(format!("`{}`", args.gpu)).into());
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Compared {
+    OnDemand,
+    Spot,
+    /// Committed for one year or three
+    Reserved,
+    /// The cheapest of all
+    Any,
+}
+
+impl Compared {
+    fn capacities(self) -> &'static [Capacity] {
+        match self {
+            Compared::OnDemand => &[Capacity::OnDemand],
+            Compared::Spot => &[Capacity::Spot],
+            Compared::Reserved => &[Capacity::Reserved1y, Capacity::Reserved3y],
+            Compared::Any => &Capacity::ALL,
+        }
     }
-    let sold = Seller::clouds().flat_map(|seller| {
-        let is_it = |name: &str| kinds.iter().any(|kind| kind.name == name);
-        let machines = seller.instances().filter(move |row| is_it(&row.gpu));
-        machines.map(move |row| (seller, row.instance_type.as_str()))
-    });
-    let wanted: Wanted<'_> = sold.collect();
-    let catalog = app.catalog(None)?;
+}
+
+fn residency(text: &str) -> Result<String, String> {
+    let word = text.to_lowercase();
+    let groups = country::groups();
+    if groups.contains(&word.as_str()) || country::find(&word).is_some() {
+        return Ok(word);
+    }
+    let countries = country::all()
+        .iter()
+        .map(|country| country.country.as_str());
+    let known = groups.iter().copied().chain(countries);
+    let likely =
+        nearest(&word, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    Err(format!(
+        "`{text}` is neither a country code nor one of the groups {}{likely}",
+        quoted_list(groups)
+    ))
+}
+
+pub(super) fn run(app: &App, args: &QueryArgs) -> Result<Exit, Failure> {
+    let (project, not_applied) = match &args.gpu {
+        Some(_) => optional_project(app),
+        None => (Some(needed_project(app)?), Vec::new()),
+    };
+    let no_terms = Terms::default();
+    let terms = project.as_ref().map_or(&no_terms, |project| &project.terms);
+    let (query, unknown) = query(args, project.as_ref(), terms)?;
+    let catalog = app.catalog(project.as_ref())?;
+    let today = app.host.today();
     let market = Market {
         catalog: &catalog,
-        terms: &Terms::default(),
-        today: app.host.today(),
+        terms,
+        today,
     };
-    let lines = market.offers(&wanted)?.offers.into_iter().map(|offer| {
-        let usd = offer.prices.get(&Capacity::OnDemand);
-        let usd = usd.map_or("-".to_owned(), |asked| asked.usd.rounded(3));
-        let (seller, region, name) = (offer.seller, offer.region, offer.instance_type);
-        format!("{}  {seller}/{region}/{name}  {usd}\n", offer.gpu.name)
+    let answer = query.answer(&market)?;
+    if answer.rows.is_empty() {
+        return Err(query.nothing(&market)?.into());
+    }
+    let view = CostView {
+        answer: &answer,
+        capacities: &query.capacities,
+        today,
+        named_sellers: args.clouds.is_some() || args.all,
+    };
+    if let Some(most) = args.max_age {
+        check_age(&view, most)?;
+    }
+    let report = &app.report;
+    let document = contract::CostResult::new(&answer, &query.capacities, today, &not_applied);
+    report.answer(&document, || {
+        cost_text(
+            &view,
+            report.format,
+            report.width,
+            &report.out,
+            &not_applied,
+        )
     });
-    app.report.data(&lines.collect::<String>());
+    if report.format.is_for_people() {
+        report.problems(&not_applied);
+        view.notes()
+            .iter()
+            .chain(&unknown)
+            .for_each(|note| report.note(note));
+    }
     Ok(Exit::Reached)
+}
+
+/// Reads the manifest, without which there is nothing to ask.
+fn needed_project(app: &App) -> Result<Project, Failure> {
+    if !manifest::is_there(&app.host, app.flags.manifest.as_deref()) {
+        let problem = Problem::error(Kind::Usage, "nothing to ask the prices of")
+            .detail("neither a GPU is named, nor is there a manifest with pools")
+            .hint("name a GPU kind, such as `mcai cost H100:8`; or go to a manifest with `-C DIR`");
+        return Err(problem.into());
+    }
+    app.project()
+}
+
+/// Reads the manifest for its terms, if there is one; a broken one is in the way of nothing else.
+fn optional_project(app: &App) -> (Option<Project>, Vec<Problem>) {
+    if !manifest::is_there(&app.host, app.flags.manifest.as_deref()) {
+        return (None, Vec::new());
+    }
+    match app.checked_project() {
+        Ok(project) => (Some(project), Vec::new()),
+        Err(failure) => {
+            let first = failure.problems.iter().find(|problem| problem.is_error());
+            let why = first.map_or(String::new(), Problem::one_line);
+            let problem =
+                Problem::warning(Kind::Manifest, "the manifest's own prices are not applied")
+                    .detail("the manifest is not valid")
+                    .cause(why)
+                    .hint("`mcai check` shows all that is wrong with it");
+            (None, vec![problem])
+        }
+    }
+}
+
+/// Makes the question of the flags and of the manifest; and remarks on what could not be asked.
+fn query(
+    args: &QueryArgs,
+    project: Option<&Project>,
+    terms: &Terms,
+) -> Result<(Query, Vec<String>), Problem> {
+    let needs = match (&args.gpu, project) {
+        (Some(word), _) => named(word, terms)?,
+        (None, Some(project)) => place::needs(project),
+        (None, None) => Needs::default(),
+    };
+    if needs.machines.is_empty() {
+        return Err(Problem::error(Kind::Settings, "the manifest asks for no GPU")
+            .detail("no pool has a GPU kind that mcai knows, and no model's profile is meant for one")
+            .hint("name a GPU kind, such as `mcai cost H100:8`"));
+    }
+    let unknown = needs.unknown.iter().map(|pool| {
+        format!("pool `{pool}` is not compared: its GPU is not known; give it `gpu` and `count`")
+    });
+    let unknown = unknown.collect();
+    let query = Query {
+        machines: needs.machines,
+        sellers: match &args.clouds {
+            Some(named) => named.clone(),
+            None if args.all => price::sellers().collect(),
+            None => needs.sellers,
+        },
+        regions: args.regions.clone(),
+        residency: args.residency.clone(),
+        capacities: args.capacity.capacities().to_vec(),
+        sort: args.sort,
+        every_region: args.all,
+        choices: needs.choices,
+    };
+    Ok((query, unknown))
+}
+
+/// Returns what a word asks for, from the clouds that mcai runs on; from others where nobody else has it by that name.
+fn named(word: &str, terms: &Terms) -> Result<Needs, Problem> {
+    let machines = price::machines(word, terms)?;
+    let has = |seller: &Seller| {
+        let mut names = machines
+            .iter()
+            .filter_map(|machine| machine.instance_type.as_ref());
+        names.any(|name| seller.instance(name).is_some())
+    };
+    let clouds: Vec<Seller> = Seller::clouds().collect();
+    let others = Seller::others().iter().copied().filter(has);
+    let sellers = match clouds.iter().any(has) {
+        true => clouds,
+        false => clouds.into_iter().chain(others).collect(),
+    };
+    Ok(Needs {
+        machines,
+        sellers,
+        ..Needs::default()
+    })
+}
+
+/// Refuses an answer whose compared prices are older than asked for.
+fn check_age(view: &CostView<'_>, most: Duration) -> Result<(), Problem> {
+    let age = |day| Duration::from_secs(age_in_days(day, view.today).unsigned_abs() * 86_400);
+    let judged = view
+        .answer
+        .rows
+        .iter()
+        .filter_map(|row| Some((row, row.judged?.1)));
+    let judged: Vec<_> = judged.collect();
+    let old = judged.iter().filter(|(_, day)| age(*day) > most);
+    let Some((oldest, day)) = old.clone().min_by_key(|(_, day)| *day) else {
+        return Ok(());
+    };
+    let offer = &oldest.offer;
+    let detail = format!(
+        "{} of {} are older than `--max-age` allows; the oldest is of {day}: {} {} in {}",
+        old.count(),
+        count(judged.len(), "compared price"),
+        offer.seller,
+        offer.instance_type,
+        offer.region
+    );
+    Err(Problem::error(Kind::PriceAge, "prices are too old")
+        .detail(detail)
+        .hint("`mcai cost refresh` reads new ones"))
 }

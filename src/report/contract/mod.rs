@@ -2,6 +2,7 @@
 //! docs/json.md; they are made from the values of the other modules and decide nothing. A value of theirs that gets a
 //! new case does not compile until the contract has a word for it.
 
+mod cost;
 mod generate;
 mod model;
 mod plan;
@@ -13,6 +14,7 @@ mod view;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use cost::{Capacity, CostResult, LeftOut, Offer, Price, Prices, Ranked};
 pub use model::{State, Verdict};
 pub use plan::{Action, Change, ClusterPlan, Note, Plan, Residency, Verb};
 pub use problem::{CheckResult, Failure, Position, Problem, ProblemKind, Severity};

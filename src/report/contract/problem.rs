@@ -14,6 +14,8 @@ words! {
         Manifest,
         /// a rule of residency is not met
         Residency,
+        /// a price is older than was asked for
+        PriceAge,
         /// a flag, a kubeconfig or the user's settings are wrong
         Settings,
         /// a credential plugin failed, or its answer can't be used

@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::generate::schema_of;
-use super::{CheckResult, Config, DeployResult, Document, DryRun, Event, Failure, Plan, Status};
+use super::{
+    CheckResult, Config, CostResult, DeployResult, Document, DryRun, Event, Failure, Plan, Status,
+};
 use crate::manifest;
 
 /// What a kind of document looks like.
@@ -27,6 +29,7 @@ pub fn schemas() -> Vec<Schema> {
         },
         schema_of::<CheckResult>(),
         schema_of::<Config>(),
+        schema_of::<CostResult>(),
         schema_of::<DeployResult>(),
         schema_of::<DryRun>(),
         schema_of::<Event>(),

@@ -1,0 +1,156 @@
+//! Why nobody has what was asked for, and where else it is to be had.
+
+use super::ask::{either, sellers};
+use super::{Market, Offer, Query};
+use crate::diagnostic::{Kind, Problem};
+use crate::text::count;
+
+/// More places than this are no help.
+const MOST: usize = 3;
+
+impl Query {
+    /// Says that nobody has it, and for each thing that was asked for what there is without it.
+    pub fn nothing(&self, market: &Market<'_>) -> Result<Problem, Problem> {
+        let words: Vec<String> = self.machines.iter().map(super::Machine::word).collect();
+        let what = either(words.iter().map(String::as_str));
+        let mut problem = Problem::error(Kind::Settings, "nobody has such a machine there")
+            .detail(format!("no offer of {what} {}", self.place()));
+        let mut hints = Vec::new();
+        for (dropped, wider) in self.wider() {
+            let offers = wider.offers(market)?;
+            if !offers.is_empty() {
+                hints.push(format!("{dropped}: {}", places(&offers)));
+            }
+        }
+        if hints.is_empty() {
+            let all = self.without_filters().offers(market)?;
+            hints.push(match all.as_slice() {
+                [] => "no price of it is known at all".to_owned(),
+                all => format!("anywhere: {}", places(all)),
+            });
+        }
+        problem.hints = hints;
+        Ok(problem)
+    }
+
+    /// Returns, in words, where it was looked for.
+    fn place(&self) -> String {
+        let mut words = Vec::new();
+        if !self.regions.is_empty() {
+            words.push(format!("in region {}", either(names(&self.regions))));
+        }
+        if !self.residency.is_empty() {
+            words.push(format!("in {}", either(names(&self.residency))));
+        }
+        let ids: Vec<&str> = self.sellers.iter().map(|seller| seller.id()).collect();
+        words.push(format!("from {}", either(ids)));
+        words.join(", ")
+    }
+
+    /// Returns the same question with one thing less, for each that narrows it.
+    fn wider(&self) -> Vec<(&'static str, Query)> {
+        let mut wider = Vec::new();
+        if !self.regions.is_empty() {
+            let regions = Vec::new();
+            wider.push((
+                "in other regions",
+                Query {
+                    regions,
+                    ..self.clone()
+                },
+            ));
+        }
+        if !self.residency.is_empty() {
+            let residency = Vec::new();
+            wider.push((
+                "in other countries",
+                Query {
+                    residency,
+                    ..self.clone()
+                },
+            ));
+        }
+        let all = sellers().collect();
+        wider.push((
+            "from other sellers (`--clouds`)",
+            Query {
+                sellers: all,
+                ..self.clone()
+            },
+        ));
+        if self.machines.iter().any(|machine| machine.gpus.is_some()) {
+            let mut other = self.clone();
+            for machine in &mut other.machines {
+                machine.gpus = None;
+                machine.instance_type = None;
+            }
+            wider.push(("with another number of GPUs", other));
+        }
+        wider
+    }
+
+    fn without_filters(&self) -> Query {
+        Query {
+            regions: Vec::new(),
+            residency: Vec::new(),
+            sellers: sellers().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the offers that fit all that is asked for, the cheapest first.
+    fn offers(&self, market: &Market<'_>) -> Result<Vec<Offer>, Problem> {
+        let mut found = self.found(market)?.offers;
+        found.retain(|offer| {
+            self.sellers.contains(&offer.seller)
+                && self.is_in_region(offer)
+                && self.is_in_country(offer) == Some(true)
+        });
+        let per_gpu = |offer: &Offer| {
+            let (capacity, _) = offer.best(&self.capacities, market.today)?;
+            offer.per_gpu(capacity)
+        };
+        found.sort_by_key(|offer| (per_gpu(offer).is_none(), per_gpu(offer)));
+        Ok(found)
+    }
+}
+
+fn names(words: &[String]) -> impl Iterator<Item = &str> {
+    words.iter().map(String::as_str)
+}
+
+/// Returns the first few instance types, each with a few of its regions, in the order of the offers.
+fn places(offers: &[Offer]) -> String {
+    let mut types: Vec<(&Offer, Vec<&str>)> = Vec::new();
+    for offer in offers {
+        let is_same = |known: &&mut (&Offer, Vec<&str>)| {
+            known.0.seller == offer.seller && known.0.instance_type == offer.instance_type
+        };
+        match types.iter_mut().find(is_same) {
+            Some((_, regions)) => regions.push(&offer.region),
+            None => types.push((offer, vec![&offer.region])),
+        }
+    }
+    let of = |(offer, regions): &(&Offer, Vec<&str>)| {
+        format!(
+            "{} `{}` in {}",
+            offer.seller,
+            offer.instance_type,
+            some(regions)
+        )
+    };
+    let mut words: Vec<String> = types.iter().take(MOST).map(of).collect();
+    if types.len() > MOST {
+        words.push(count(types.len() - MOST, "more instance type"));
+    }
+    words.join("; ")
+}
+
+fn some(regions: &[&str]) -> String {
+    let shown: Vec<&str> = regions.iter().take(MOST).copied().collect();
+    match (shown.join(", "), regions.len().saturating_sub(MOST)) {
+        (shown, _) if shown == "*" => "all its regions".to_owned(),
+        (shown, 0) => shown,
+        (shown, left) => format!("{shown} and {left} more"),
+    }
+}

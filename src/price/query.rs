@@ -1,0 +1,342 @@
+//! The question of `mcai cost`: which offers there are for some machines, in which order, and what was left out. Kinds of
+//! GPUs are never ranked against each other. Main types: [`Query`], [`Answer`].
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+use super::ask::{sellers, who_has};
+use super::{Asked, Machine, Market, Offer, Offers, age_in_days};
+use crate::cloud::{Capacity, Seller, country::Country};
+use crate::diagnostic::{Kind, Problem};
+use crate::gpu::Gpu;
+use crate::value::Usd;
+
+/// In which order offers of one kind stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sort {
+    /// What one GPU costs
+    #[default]
+    GpuPrice,
+    /// What the machine costs
+    Price,
+    Region,
+    /// The name of the instance type
+    Instance,
+    /// The newest price first
+    Age,
+}
+
+/// Which offers are asked for.
+#[derive(Clone, Debug)]
+pub struct Query {
+    pub machines: Vec<Machine>,
+    pub sellers: Vec<Seller>,
+    /// None means all; so for countries.
+    pub regions: Vec<String>,
+    /// Countries and groups of them, of which one must cover the region.
+    pub residency: Vec<String>,
+    /// What is compared.
+    pub capacities: Vec<Capacity>,
+    pub sort: Sort,
+    /// Every region, not just the cheapest one of each instance type.
+    pub every_region: bool,
+    /// What the manifest has chosen: shown in any case.
+    pub choices: Vec<Choice>,
+}
+
+/// A machine that the manifest has chosen.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Cluster and pool.
+    pub name: String,
+    pub seller: Seller,
+    pub region: String,
+    pub country: &'static Country,
+    pub instance_type: String,
+    pub gpu: &'static Gpu,
+    pub gpus: Option<f64>,
+}
+
+/// The offers, and what was left out.
+#[derive(Debug)]
+pub struct Answer {
+    /// By kind, then as asked for; what can't be compared is last.
+    pub rows: Vec<Row>,
+    /// Prices that can't be true.
+    pub doubted: usize,
+    /// Sellers of such machines that were not asked for.
+    pub other_sellers: Vec<Seller>,
+    /// Offers in a region whose country is not known, where a country was asked for.
+    pub nowhere: usize,
+}
+
+/// An offer in its place among the others.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub offer: Offer,
+    /// What is compared; nothing where there is no such price, or only an old one of spot.
+    pub ranked: Option<(Capacity, Usd)>,
+    /// Of the prices that were asked for, the day of the one that the row stands for.
+    pub judged: Option<(Capacity, Date)>,
+    /// Regions with the same instance type that are not shown.
+    pub more_regions: usize,
+    /// The clusters and pools for which the manifest has chosen it.
+    pub choices: Vec<String>,
+}
+
+impl Row {
+    fn new(offer: Offer, capacities: &[Capacity], today: Date) -> Self {
+        let ranked = offer.best(capacities, today);
+        let seen = |capacity: &Capacity| Some((*capacity, offer.prices.get(capacity)?.as_of?));
+        let judged = match ranked {
+            Some((capacity, _)) => seen(&capacity),
+            None => capacities
+                .iter()
+                .filter_map(seen)
+                .min_by_key(|(_, day)| *day),
+        };
+        Row {
+            ranked,
+            judged,
+            offer,
+            more_regions: 0,
+            choices: Vec::new(),
+        }
+    }
+
+    /// Returns what is compared for one GPU; nothing where their number is not known.
+    pub fn per_gpu(&self) -> Option<Usd> {
+        let (capacity, _) = self.ranked?;
+        self.offer.per_gpu(capacity)
+    }
+
+    /// Returns the oldest day of what the row stands for, else of all that it shows.
+    pub fn as_of(&self) -> Option<Date> {
+        let all = || self.offer.prices.values().filter_map(|asked| asked.as_of);
+        match self.ranked {
+            Some(_) => self.judged.map(|(_, day)| day),
+            None => all().min(),
+        }
+    }
+
+    pub fn price(&self, capacity: Capacity) -> Option<&Asked> {
+        self.offer.prices.get(&capacity)
+    }
+}
+
+impl Answer {
+    /// Returns the age in days of the oldest price that is compared.
+    pub fn oldest(&self, today: Date) -> Option<i64> {
+        let days = self.rows.iter().filter_map(|row| row.judged);
+        days.map(|(_, day)| age_in_days(day, today)).max()
+    }
+
+    /// Whether spot was asked for and is there, but too old to be compared.
+    pub fn has_old_spot(&self) -> bool {
+        let is_spot = |row: &Row| matches!(row.judged, Some((Capacity::Spot, _)));
+        let mut old = self.rows.iter().filter(|row| row.ranked.is_none());
+        old.any(is_spot)
+    }
+
+    /// Returns how many regions are not shown.
+    pub fn more_regions(&self) -> usize {
+        self.rows.iter().map(|row| row.more_regions).sum()
+    }
+}
+
+impl Query {
+    /// Answers from the market. A region that nobody has is a problem.
+    pub fn answer(&self, market: &Market<'_>) -> Result<Answer, Problem> {
+        let found = self.found(market)?;
+        for region in &self.regions {
+            check_region(region, &found.offers)?;
+        }
+        let mut answer = Answer {
+            rows: Vec::new(),
+            doubted: found.doubts.len(),
+            other_sellers: Vec::new(),
+            nowhere: 0,
+        };
+        let mut others = BTreeSet::new();
+        let mut rows = Vec::new();
+        for offer in &found.offers {
+            if !self.is_in_region(offer) {
+                continue;
+            }
+            let is_asked = self.sellers.contains(&offer.seller);
+            match self.is_in_country(offer) {
+                Some(true) if is_asked => {
+                    rows.push(Row::new(offer.clone(), &self.capacities, market.today));
+                }
+                Some(true) => drop(others.insert(offer.seller)),
+                None if is_asked => answer.nowhere += 1,
+                _ => {}
+            }
+        }
+        if !self.every_region {
+            rows = cheapest_regions(rows, &self.capacities);
+        }
+        self.add_choices(&mut rows, &found.offers, market.today);
+        rows.sort_by(|one, other| self.compare(one, other));
+        answer.rows = rows;
+        answer.other_sellers = others.into_iter().collect();
+        Ok(answer)
+    }
+
+    /// Returns all offers of the machines, whoever has them and wherever.
+    pub(super) fn found(&self, market: &Market<'_>) -> Result<Offers, Problem> {
+        let mut found = market.offers(&who_has(&self.machines).collect())?;
+        let is_wanted = |offer: &Offer| {
+            let (gpu, name) = (&offer.gpu.name, &offer.instance_type);
+            let mut machines = self.machines.iter();
+            machines.any(|machine| machine.covers(gpu, offer.gpus, name))
+        };
+        found.offers.extend(market.own().filter(is_wanted));
+        Ok(found)
+    }
+
+    pub(super) fn is_in_region(&self, offer: &Offer) -> bool {
+        self.regions.is_empty() || self.regions.contains(&offer.region)
+    }
+
+    /// Whether the countries that are asked for cover an offer's; nothing where it is not known.
+    pub(super) fn is_in_country(&self, offer: &Offer) -> Option<bool> {
+        if self.residency.is_empty() {
+            return Some(true);
+        }
+        let country = offer.country?;
+        Some(self.residency.iter().any(|word| country.is_in(word)))
+    }
+
+    /// Marks what the manifest has chosen, and adds what is not among the rows.
+    fn add_choices(&self, rows: &mut Vec<Row>, found: &[Offer], today: Date) {
+        for choice in &self.choices {
+            let is_it = |offer: &Offer| {
+                offer.seller == choice.seller
+                    && offer.region == choice.region
+                    && offer.instance_type == choice.instance_type
+            };
+            if let Some(row) = rows.iter_mut().find(|row| is_it(&row.offer)) {
+                row.choices.push(choice.name.clone());
+                continue;
+            }
+            let is_shown_elsewhere = |row: &&mut Row| {
+                row.offer.seller == choice.seller && row.offer.instance_type == choice.instance_type
+            };
+            let offer = found.iter().find(|offer| is_it(offer)).cloned();
+            // Then it is one of the regions that are counted as not shown.
+            if offer.is_some()
+                && let Some(row) = rows.iter_mut().find(is_shown_elsewhere)
+            {
+                row.more_regions = row.more_regions.saturating_sub(1);
+            }
+            let offer = offer.unwrap_or_else(|| choice.without_price());
+            let mut row = Row::new(offer, &self.capacities, today);
+            row.choices.push(choice.name.clone());
+            rows.push(row);
+        }
+    }
+
+    fn compare(&self, one: &Row, other: &Row) -> Ordering {
+        let by = |key: fn(&Row) -> (bool, Option<Usd>)| key(one).cmp(&key(other));
+        let no_price = || one.ranked.is_none().cmp(&other.ranked.is_none());
+        let per_gpu = || no_price().then(by(|row| (row.per_gpu().is_none(), row.per_gpu())));
+        let price = || by(|row| (row.ranked.is_none(), row.ranked.map(|(_, usd)| usd)));
+        let (here, there) = (&one.offer, &other.offer);
+        let region = || here.region.cmp(&there.region);
+        let instance = || here.instance_type.cmp(&there.instance_type);
+        let asked = match self.sort {
+            Sort::GpuPrice => per_gpu(),
+            Sort::Price => price(),
+            Sort::Region => region(),
+            Sort::Instance => instance(),
+            Sort::Age => no_price().then(other.as_of().cmp(&one.as_of())),
+        };
+        let kind = here.gpu.name.cmp(&there.gpu.name);
+        let rest = || per_gpu().then(price()).then(here.seller.cmp(&there.seller));
+        kind.then(asked)
+            .then_with(|| rest().then(instance()).then(region()))
+    }
+}
+
+impl Choice {
+    fn without_price(&self) -> Offer {
+        Offer {
+            seller: self.seller,
+            region: self.region.clone(),
+            country: Some(self.country),
+            instance_type: self.instance_type.clone(),
+            gpu: self.gpu,
+            gpus: self.gpus,
+            prices: Default::default(),
+        }
+    }
+}
+
+/// Leaves the cheapest region of each instance type, with the number of the others. Where nothing can be compared, one
+/// that has the price which was asked for is taken, however old.
+fn cheapest_regions(rows: Vec<Row>, capacities: &[Capacity]) -> Vec<Row> {
+    let key = |row: &Row| {
+        let has_asked = capacities
+            .iter()
+            .any(|capacity| row.offer.prices.contains_key(capacity));
+        let on_demand = row.price(Capacity::OnDemand).map(|asked| asked.usd);
+        let ranked = row.ranked.map(|(_, usd)| usd);
+        (
+            ranked.is_none(),
+            ranked,
+            !has_asked,
+            on_demand.is_none(),
+            on_demand,
+            row.offer.region.clone(),
+        )
+    };
+    let mut kept: Vec<Row> = Vec::new();
+    // Offers come by seller and instance type.
+    for mut row in rows {
+        let is_same = |last: &&mut Row| {
+            last.offer.seller == row.offer.seller
+                && last.offer.instance_type == row.offer.instance_type
+        };
+        match kept.last_mut().filter(is_same) {
+            // Own machines are of one place each.
+            Some(last) if !row.offer.is_own() => {
+                row.more_regions = last.more_regions + 1;
+                if key(&row) < key(last) {
+                    *last = row;
+                } else {
+                    last.more_regions = row.more_regions;
+                }
+            }
+            _ => kept.push(row),
+        }
+    }
+    kept
+}
+
+fn check_region(name: &str, found: &[Offer]) -> Result<(), Problem> {
+    let mut known: BTreeSet<&str> = found.iter().map(|offer| offer.region.as_str()).collect();
+    for region in sellers().flat_map(Seller::regions) {
+        known.insert(region);
+    }
+    if known.contains(name) {
+        return Ok(());
+    }
+    let problem = Problem::error(Kind::Settings, "unknown region").detail(format!(
+        "`{name}` is not a region of a seller that mcai knows"
+    ));
+    let near: Vec<&str> = known
+        .iter()
+        .copied()
+        .filter(|known| known.contains(name))
+        .collect();
+    Err(match near.as_slice() {
+        [] => problem.suggest(name, known),
+        near => problem.hint(format!(
+            "regions with that in their name: {}",
+            crate::text::quoted_list(near)
+        )),
+    })
+}

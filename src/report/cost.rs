@@ -1,0 +1,279 @@
+//! Prices side by side, for a terminal, a page and a spreadsheet; and what to know about them.
+
+use jiff::civil::Date;
+
+use super::Format;
+use super::markdown;
+use super::style::{Style, Styles};
+use super::table::{Column, grid};
+use crate::cloud::{Capacity, InstanceType};
+use crate::diagnostic::Problem;
+use crate::price::{self, Answer, Row, STALE_AFTER_DAYS, age_in_days};
+use crate::text::{count, visible};
+use crate::value::Usd;
+
+/// An answer with what it takes to word it.
+pub struct CostView<'a> {
+    pub answer: &'a Answer,
+    /// What is compared.
+    pub capacities: &'a [Capacity],
+    pub today: Date,
+    /// Whether the sellers were named, so that others are no news.
+    pub named_sellers: bool,
+}
+
+/// Stands where there is nothing to say.
+const NONE: &str = "-";
+
+/// Returns the offers as a table; `width` is that of the terminal, where there is one.
+fn cost_table(view: &CostView<'_>, wide: bool, width: Option<usize>, styles: &Styles) -> String {
+    let columns: Vec<Column> = columns(view, wide).collect();
+    let rows = view.answer.rows.iter();
+    let rows: Vec<Vec<String>> = rows.map(|row| view.cells(row, wide, styles)).collect();
+    let mut text = grid(&columns, &rows, width, styles);
+    for line in view.legend() {
+        text.push_str(&styles.paint(Style::Dim, line));
+        text.push('\n');
+    }
+    text
+}
+
+fn columns(view: &CostView<'_>, wide: bool) -> impl Iterator<Item = Column> + use<> {
+    let compared = (view.capacities.len() > 1).then_some(Column::new("BY", 3));
+    let first = [
+        Column::new("GPU", 0),
+        Column::new("CLOUD", 1),
+        Column::new("REGION", 0),
+        Column::new("INSTANCE TYPE", 0),
+        Column::number("GPUS", 0),
+        Column::number("$/GPU-H", 0),
+    ];
+    let prices = [
+        Column::number("ON-DEMAND", 0),
+        Column::number("SPOT", 4),
+        Column::number("1Y", 6),
+        Column::number("3Y", 7),
+        Column::new("AS OF", 5),
+    ];
+    let wide = wide.then_some([
+        Column::new("COUNTRY", 10),
+        Column::number("VCPUS", 12),
+        Column::number("MEM GIB", 13),
+        Column::number("GPU GIB", 11),
+        Column::number("$/GIB-H", 9),
+        Column::new("SOURCE", 8),
+    ]);
+    let prices = compared.into_iter().chain(prices);
+    first
+        .into_iter()
+        .chain(prices)
+        .chain(wide.into_iter().flatten())
+}
+
+impl CostView<'_> {
+    fn cells(&self, row: &Row, wide: bool, styles: &Styles) -> Vec<String> {
+        let offer = &row.offer;
+        let mark = if row.choices.is_empty() { "" } else { " *" };
+        let mut cells = vec![
+            offer.gpu.name.clone(),
+            offer.seller.to_string(),
+            region(&offer.region),
+            visible(&offer.instance_type, &[]) + mark,
+            number(offer.gpus),
+            row.per_gpu().map_or(NONE.to_owned(), dollars),
+        ];
+        if self.capacities.len() > 1 {
+            let by = row.ranked.map_or(NONE, |(capacity, _)| capacity.word());
+            cells.push(by.to_owned());
+        }
+        let prices = [
+            Capacity::OnDemand,
+            Capacity::Spot,
+            Capacity::Reserved1y,
+            Capacity::Reserved3y,
+        ];
+        cells.extend(prices.map(|capacity| self.price(row, capacity, styles)));
+        cells.push(row.as_of().map_or(NONE.to_owned(), |day| day.to_string()));
+        if wide {
+            cells.extend(self.wide_cells(row));
+        }
+        cells
+    }
+
+    fn wide_cells(&self, row: &Row) -> [String; 6] {
+        let offer = &row.offer;
+        let instance = offer.instance();
+        let of = |value: fn(&InstanceType) -> Option<f64>| number(instance.and_then(value));
+        let per_gib = row.ranked.and_then(|(capacity, _)| offer.per_gib(capacity));
+        let country = offer.country.map(|country| country.country.clone());
+        [
+            country.unwrap_or(NONE.to_owned()),
+            of(|instance| instance.vcpus),
+            of(|instance| instance.memory_gib),
+            number(offer.gpu.memory_gib),
+            per_gib.map_or(NONE.to_owned(), |usd| usd.rounded(4)),
+            sources(row),
+        ]
+    }
+
+    /// Returns a price, with the user's mark, and with its age where it is too old to be compared.
+    fn price(&self, row: &Row, capacity: Capacity, styles: &Styles) -> String {
+        let Some(asked) = row.price(capacity) else {
+            return NONE.to_owned();
+        };
+        let mark = if asked.is_yours() { " y" } else { "" };
+        let words = dollars(asked.usd) + mark;
+        match asked.as_of.filter(|_| self.is_old_spot(row, capacity)) {
+            Some(day) => {
+                let age = age_in_days(day, self.today);
+                styles.paint(Style::Dim, format!("{words} ({age} d)"))
+            }
+            None => words,
+        }
+    }
+
+    fn is_old_spot(&self, row: &Row, capacity: Capacity) -> bool {
+        let asked = row.price(capacity);
+        capacity == Capacity::Spot && asked.is_some_and(|spot| spot.is_stale(capacity, self.today))
+    }
+
+    /// Returns what the marks mean that occur, and how many regions are not shown.
+    fn legend(&self) -> Vec<String> {
+        let rows = || self.answer.rows.iter();
+        let is_yours = |row: &Row| row.offer.prices.values().any(price::Asked::is_yours);
+        let is_old = |row: &Row| self.is_old_spot(row, Capacity::Spot);
+        let more = self.answer.more_regions();
+        let lines = [
+            (rows().any(|row| !row.choices.is_empty())).then(|| {
+                let chosen = rows().filter(|row| !row.choices.is_empty());
+                let names = chosen.map(|row| {
+                    let name = visible(&row.offer.instance_type, &[]);
+                    format!("{name} by {}", visible(&row.choices.join(", "), &[]))
+                });
+                format!(
+                    "* chosen in the manifest: {}",
+                    names.collect::<Vec<_>>().join("; ")
+                )
+            }),
+            rows()
+                .any(is_yours)
+                .then(|| "y: by your own terms".to_owned()),
+            rows()
+                .any(is_old)
+                .then(|| "(N d): spot of N days ago, too old to compare".to_owned()),
+            (more > 0).then(|| {
+                let regions = count(more, "more region");
+                format!("the cheapest region of each instance type; --all shows {regions}")
+            }),
+        ];
+        lines.into_iter().flatten().collect()
+    }
+
+    /// Returns what to know about the prices: remarks for stderr, or below a page.
+    pub fn notes(&self) -> Vec<String> {
+        let answer = self.answer;
+        let oldest = answer.oldest(self.today).unwrap_or(0);
+        let others = answer.other_sellers.len();
+        let refresh = "`mcai cost refresh` reads new ones";
+        let notes = [
+            answer.has_old_spot().then(|| {
+                format!(
+                    "spot prices move within weeks: old ones are shown, not compared; {refresh}"
+                )
+            }),
+            (oldest > STALE_AFTER_DAYS && !answer.has_old_spot())
+                .then(|| format!("prices are up to {oldest} days old; {refresh}")),
+            (answer.doubted > 0).then(|| {
+                let prices = count(answer.doubted, "price");
+                format!("{prices} left out that can't be true; `mcai cost check` shows them")
+            }),
+            (answer.nowhere > 0).then(|| {
+                let offers = count(answer.nowhere, "offer");
+                format!("{offers} left out: in which country they are is not known")
+            }),
+            (others > 0 && !self.named_sellers).then(|| {
+                let others = count(others, "other seller");
+                format!("{others} with such machines not shown; --all shows them")
+            }),
+        ];
+        notes.into_iter().flatten().collect()
+    }
+}
+
+/// Returns the offers as a table of Markdown, and below it what to know about them.
+fn cost_markdown(view: &CostView<'_>, problems: &[Problem]) -> String {
+    let columns: Vec<Column> = columns(view, false).collect();
+    let heads: Vec<&str> = columns.iter().map(|column| column.heading).collect();
+    let rules: Vec<&str> = columns.iter().map(Column::markdown_rule).collect();
+    let line = |row: &Row| {
+        let cells = view.cells(row, false, &Styles::PLAIN).into_iter();
+        let cells = cells.enumerate().map(|(at, cell)| match heads[at] {
+            "REGION" | "INSTANCE TYPE" => markdown::code(&cell),
+            _ => cell,
+        });
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+    };
+    let head = format!("| {} |\n|{}|\n", heads.join(" | "), rules.join("|"));
+    let rows = view.answer.rows.iter().map(line);
+    let (lines, left) = markdown::take(rows, markdown::ROOM / 2);
+    let left = (left > 0).then(|| format!("{} not shown", count(left, "more row")));
+    let words = view.legend().into_iter().chain(view.notes()).chain(left);
+    let words = words.map(|line| format!("\n{}\n", line.replace('*', "\\*")));
+    let problems = markdown::problems(problems, markdown::ROOM / 4);
+    [head, lines, words.collect(), problems].concat()
+}
+
+/// Returns `cloud/region/instance-type` for each offer, a line each.
+fn cost_names(answer: &Answer) -> String {
+    let rows = answer.rows.iter().map(|row| &row.offer);
+    let line = |offer: &price::Offer| {
+        let name = format!("{}/{}/{}", offer.seller, offer.region, offer.instance_type);
+        visible(&name, &[]) + "\n"
+    };
+    rows.map(line).collect()
+}
+
+/// Returns the answer in a form for people.
+pub fn cost_text(
+    view: &CostView<'_>,
+    format: Format,
+    width: Option<usize>,
+    styles: &Styles,
+    problems: &[Problem],
+) -> String {
+    match format {
+        Format::Markdown => cost_markdown(view, problems),
+        Format::Name => cost_names(view.answer),
+        Format::Csv => super::cost_csv(view),
+        format => cost_table(view, format == Format::Wide, width, styles),
+    }
+}
+
+fn region(name: &str) -> String {
+    match name {
+        "*" => "any".to_owned(),
+        name => visible(name, &[]),
+    }
+}
+
+fn dollars(usd: Usd) -> String {
+    usd.rounded(3)
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("?".to_owned(), |value| value.to_string())
+}
+
+/// Returns the sources of all prices of a row, each once.
+fn sources(row: &Row) -> String {
+    let mut sources: Vec<&str> = Vec::new();
+    for asked in row.offer.prices.values() {
+        if !sources.contains(&asked.source.as_str()) {
+            sources.push(&asked.source);
+        }
+    }
+    match sources.as_slice() {
+        [] => NONE.to_owned(),
+        sources => visible(&sources.join(" "), &[]),
+    }
+}
