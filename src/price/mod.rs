@@ -1,6 +1,7 @@
 //! What machines cost: the [`Catalog`] of prices, each with its day and source; whether a price can be true; and the
 //! [`Offer`]s that are left, with the user's own terms applied.
 
+mod answer;
 mod ask;
 mod catalog;
 mod near;
@@ -14,10 +15,11 @@ use jiff::civil::Date;
 use crate::cloud::{Capacity, Seller};
 use crate::value::Usd;
 
+pub use answer::{Answer, Row};
 pub use ask::{Machine, machines, sellers};
 pub use catalog::Catalog;
 pub use offer::{Asked, Market, Offer, Offers, Wanted, YOURS};
-pub use query::{Answer, Choice, Query, Row, Sort};
+pub use query::{Choice, Query, Sort};
 pub use sanity::{Doubt, WIDEST_SPREAD, doubts};
 pub use terms::{Discount, Fixed, OwnMachine, Scope, Terms};
 
