@@ -1,7 +1,7 @@
 //! Why nobody has what was asked for, and where else it is to be had.
 
 use super::ask::{either, sellers};
-use super::{Market, Offer, Query};
+use super::{Machine, Market, Offer, Query};
 use crate::diagnostic::{Kind, Problem};
 use crate::text::count;
 
@@ -11,11 +11,18 @@ const MOST: usize = 3;
 impl Query {
     /// Says that nobody has it, and for each thing that was asked for what there is without it.
     pub fn nothing(&self, market: &Market<'_>) -> Result<Problem, Problem> {
-        let words: Vec<String> = self.machines.iter().map(super::Machine::word).collect();
+        let words: Vec<String> = self.machines.iter().map(Machine::word).collect();
         let what = either(words.iter().map(String::as_str));
         let mut problem = Problem::error(Kind::Settings, "nobody has such a machine there")
             .detail(format!("no offer of {what} {}", self.place()));
+        let doubted = self.found(market)?.doubts.len();
         let mut hints = Vec::new();
+        if doubted > 0 {
+            let prices = count(doubted, "price");
+            hints.push(format!(
+                "{prices} left out, as they can't be true: `mcai cost check` shows why"
+            ));
+        }
         for (dropped, wider) in self.wider() {
             let offers = wider.offers(market)?;
             if !offers.is_empty() {
@@ -78,13 +85,18 @@ impl Query {
                 ..self.clone()
             },
         ));
+        let is_named = |machine: &Machine| machine.instance_type.is_some();
+        let has_more = match self.machines.iter().any(is_named) {
+            true => "another instance type with the same GPU",
+            false => "with another number of GPUs",
+        };
         if self.machines.iter().any(|machine| machine.gpus.is_some()) {
             let mut other = self.clone();
             for machine in &mut other.machines {
                 machine.gpus = None;
                 machine.instance_type = None;
             }
-            wider.push(("with another number of GPUs", other));
+            wider.push((has_more, other));
         }
         wider
     }

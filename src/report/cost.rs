@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::Format;
 use super::markdown;
+use super::problem::fold;
 use super::style::{Style, Styles};
 use super::table::{Column, grid};
 use crate::cloud::{Capacity, InstanceType};
@@ -32,14 +33,19 @@ fn cost_table(view: &CostView<'_>, wide: bool, width: Option<usize>, styles: &St
     let rows: Vec<Vec<String>> = rows.map(|row| view.cells(row, wide, styles)).collect();
     let mut text = grid(&columns, &rows, width, styles);
     for line in view.legend() {
-        text.push_str(&styles.paint(Style::Dim, line));
+        text.push_str(&styles.paint(Style::Dim, fold(&line, width)));
         text.push('\n');
     }
     text
 }
 
 fn columns(view: &CostView<'_>, wide: bool) -> impl Iterator<Item = Column> + use<> {
-    let compared = (view.capacities.len() > 1).then_some(Column::new("BY", 3));
+    let by = (view.capacities.len() > 1).then_some(Column::new("BY", 0));
+    // What is compared stays where there is little room; of several, the one that counts is in the price of a GPU.
+    let price = |heading, capacity: Capacity, dispensable| match view.capacities {
+        [one] if *one == capacity => Column::number(heading, 0),
+        _ => Column::number(heading, dispensable),
+    };
     let first = [
         Column::new("GPU", 0),
         Column::new("CLOUD", 1),
@@ -49,10 +55,10 @@ fn columns(view: &CostView<'_>, wide: bool) -> impl Iterator<Item = Column> + us
         Column::number("$/GPU-H", 0),
     ];
     let prices = [
-        Column::number("ON-DEMAND", 0),
-        Column::number("SPOT", 4),
-        Column::number("1Y", 6),
-        Column::number("3Y", 7),
+        price("ON-DEMAND", Capacity::OnDemand, 2),
+        price("SPOT", Capacity::Spot, 4),
+        price("1Y", Capacity::Reserved1y, 6),
+        price("3Y", Capacity::Reserved3y, 7),
         Column::new("AS OF", 5),
     ];
     let wide = wide.then_some([
@@ -63,7 +69,7 @@ fn columns(view: &CostView<'_>, wide: bool) -> impl Iterator<Item = Column> + us
         Column::number("$/GIB-H", 9),
         Column::new("SOURCE", 8),
     ]);
-    let prices = compared.into_iter().chain(prices);
+    let prices = by.into_iter().chain(prices);
     first
         .into_iter()
         .chain(prices)
@@ -185,15 +191,16 @@ impl CostView<'_> {
                 .then(|| format!("prices are up to {oldest} days old; {refresh}")),
             (answer.doubted > 0).then(|| {
                 let prices = count(answer.doubted, "price");
-                format!("{prices} left out that can't be true; `mcai cost check` shows them")
+                format!("{prices} left out, as they can't be true; `mcai cost check` shows why")
             }),
             (answer.nowhere > 0).then(|| {
                 let offers = count(answer.nowhere, "offer");
                 format!("{offers} left out: in which country they are is not known")
             }),
             (others > 0 && !self.named_sellers).then(|| {
+                let have = if others == 1 { "has" } else { "have" };
                 let others = count(others, "other seller");
-                format!("{others} with such machines not shown; --all shows them")
+                format!("{others} {have} such machines, too; --all shows them")
             }),
         ];
         notes.into_iter().flatten().collect()

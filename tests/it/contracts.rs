@@ -23,7 +23,8 @@ fn printed() -> BTreeMap<String, Value> {
 }
 
 fn printed_texts() -> BTreeMap<String, String> {
-    let sandbox = Sandbox::new();
+    let mut sandbox = Sandbox::new();
+    sandbox.env("MCAI_TEST_NOW", "2026-11-25T12:00:00Z");
     sandbox.write(
         "mcai.yaml",
         "version: 1
@@ -38,7 +39,7 @@ models:
     placement: { clouds: [aws] }
 ",
     );
-    let runs: [&[&str]; 9] = [
+    let runs: [&[&str]; 10] = [
         &["check", "-o", "json"],
         &["config", "view", "--origin", "-o", "json"],
         &["deploy", "--dry-run", "-o", "json"],
@@ -46,6 +47,7 @@ models:
         &["deploy", "--yes", "-o", "jsonl"],
         &["deploy", "--yes", "-o", "json"],
         &["status", "-o", "json"],
+        &["cost", "p4d.24xlarge", "-o", "json"],
         &["deploy", "lama", "--yes", "-o", "json"],
         &["schema", "-o", "json"],
     ];
@@ -146,6 +148,11 @@ fn an_unknown_field_and_a_missing_one_are_noticed() {
         ("CheckResult", "/findings/0", "summary"),
         ("CheckResult", "/findings/0/position", "line"),
         ("Config", "/clusters/aws-1/llama", "object"),
+        ("CostResult", "", "leftOut"),
+        ("CostResult", "/leftOut", "sellers"),
+        ("CostResult", "/offers/0", "moreRegions"),
+        ("CostResult", "/offers/0/prices/onDemand", "yours"),
+        ("CostResult", "/offers/0/ranked", "usdPerHour"),
         ("DeployResult", "/plan", "notes"),
         ("DeployResult", "/clusters/aws-1", "ended"),
         ("DeployResult", "/clusters/aws-1/models/llama", "state"),

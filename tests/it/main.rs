@@ -8,6 +8,7 @@
 
 mod ci;
 mod contracts;
+mod cost;
 mod directory;
 mod exits;
 mod faults;

@@ -249,7 +249,7 @@ fn check_age(view: &CostView<'_>, most: Duration) -> Result<(), Problem> {
     };
     let offer = &oldest.offer;
     let detail = format!(
-        "{} of {} are older than `--max-age` allows; the oldest is of {day}: {} {} in {}",
+        "older than `--max-age` allows: {} of {}; the oldest is of {day}: {} `{}` in {}",
         old.count(),
         count(judged.len(), "compared price"),
         offer.seller,
