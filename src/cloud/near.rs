@@ -26,6 +26,17 @@ pub fn near_instances(
     if let Some(row) = spelled().find(|row| is_slip(&row.instance_type)) {
         return vec![row];
     }
+    let mut near = of_same_size_or_gpu(name, &known);
+    if near.is_empty() {
+        near.extend(spelled());
+    }
+    let mut seen = HashSet::new();
+    near.retain(|row| seen.insert(&row.instance_type));
+    near.truncate(MOST);
+    near
+}
+
+fn of_same_size_or_gpu(name: &str, known: &[&'static InstanceType]) -> Vec<&'static InstanceType> {
     let wanted = sizes(name);
     let shares_size = |row: &&InstanceType| {
         let has = sizes(&row.instance_type);
@@ -37,15 +48,9 @@ pub fn near_instances(
         .collect();
     let has_gpu = |row: &&InstanceType| kinds.contains(&row.gpu.as_str());
     let by_size = known.iter().copied().filter(shares_size);
-    let by_gpu = known.iter().copied().filter(has_gpu);
-    let mut near: Vec<&InstanceType> = by_size.chain(by_gpu).collect();
-    if near.is_empty() {
-        near.extend(spelled());
-    }
-    let mut seen = HashSet::new();
-    near.retain(|row| seen.insert(&row.instance_type));
-    near.truncate(MOST);
-    near
+    by_size
+        .chain(known.iter().copied().filter(has_gpu))
+        .collect()
 }
 
 /// Returns the instance types of the sellers whose names begin like this one, such as `Standard_`; else of all.

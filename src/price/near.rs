@@ -58,47 +58,38 @@ impl Query {
     fn wider(&self) -> Vec<(&'static str, Query)> {
         let mut wider = Vec::new();
         if !self.regions.is_empty() {
-            let regions = Vec::new();
-            wider.push((
-                "in other regions",
-                Query {
-                    regions,
-                    ..self.clone()
-                },
-            ));
+            let mut query = self.clone();
+            query.regions.clear();
+            wider.push(("in other regions", query));
         }
         if !self.residency.is_empty() {
-            let residency = Vec::new();
-            wider.push((
-                "in other countries",
-                Query {
-                    residency,
-                    ..self.clone()
-                },
-            ));
+            let mut query = self.clone();
+            query.residency.clear();
+            wider.push(("in other countries", query));
         }
-        let all = sellers().collect();
-        wider.push((
-            "from other sellers (`--clouds`)",
-            Query {
-                sellers: all,
-                ..self.clone()
-            },
-        ));
+        let mut query = self.clone();
+        query.sellers = sellers().collect();
+        wider.push(("from other sellers (`--clouds`)", query));
+        wider.extend(self.of_another_size());
+        wider
+    }
+
+    /// Returns the same question for other machines with the same GPU, if it is about some of them only.
+    fn of_another_size(&self) -> Option<(&'static str, Query)> {
+        if self.machines.iter().all(|machine| machine.gpus.is_none()) {
+            return None;
+        }
         let is_named = |machine: &Machine| machine.instance_type.is_some();
-        let has_more = match self.machines.iter().any(is_named) {
+        let words = match self.machines.iter().any(is_named) {
             true => "another instance type with the same GPU",
             false => "with another number of GPUs",
         };
-        if self.machines.iter().any(|machine| machine.gpus.is_some()) {
-            let mut other = self.clone();
-            for machine in &mut other.machines {
-                machine.gpus = None;
-                machine.instance_type = None;
-            }
-            wider.push((has_more, other));
+        let mut query = self.clone();
+        for machine in &mut query.machines {
+            machine.gpus = None;
+            machine.instance_type = None;
         }
-        wider
+        Some((words, query))
     }
 
     fn without_filters(&self) -> Query {

@@ -73,30 +73,32 @@ impl Query {
             other_sellers: Vec::new(),
             nowhere: 0,
         };
-        let mut others = BTreeSet::new();
-        let mut rows = Vec::new();
-        for offer in &found.offers {
-            if !self.is_in_region(offer) {
-                continue;
-            }
+        let rows = self.sort_out(&found.offers, &mut answer, market.today);
+        answer.rows = match self.every_region {
+            true => rows,
+            false => cheapest_regions(rows, &self.capacities),
+        };
+        self.add_choices(&mut answer.rows, &found.offers, market.today);
+        answer.rows.sort_by(|one, other| self.compare(one, other));
+        Ok(answer)
+    }
+
+    /// Returns the offers that fit, and counts in the answer those that do not.
+    fn sort_out(&self, offers: &[Offer], answer: &mut Answer, today: Date) -> Vec<Row> {
+        let (mut rows, mut others) = (Vec::new(), BTreeSet::new());
+        for offer in offers.iter().filter(|offer| self.is_in_region(offer)) {
             let is_asked = self.sellers.contains(&offer.seller);
             match self.is_in_country(offer) {
                 Some(true) if is_asked => {
-                    rows.push(Row::new(offer.clone(), &self.capacities, market.today));
+                    rows.push(Row::new(offer.clone(), &self.capacities, today));
                 }
                 Some(true) => drop(others.insert(offer.seller)),
                 None if is_asked => answer.nowhere += 1,
                 _ => {}
             }
         }
-        if !self.every_region {
-            rows = cheapest_regions(rows, &self.capacities);
-        }
-        self.add_choices(&mut rows, &found.offers, market.today);
-        rows.sort_by(|one, other| self.compare(one, other));
-        answer.rows = rows;
         answer.other_sellers = others.into_iter().collect();
-        Ok(answer)
+        rows
     }
 
     /// Returns all offers of the machines, whoever has them and wherever.

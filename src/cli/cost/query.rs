@@ -123,25 +123,26 @@ pub(super) fn run(app: &App, args: &QueryArgs) -> Result<Exit, Failure> {
     if let Some(most) = args.max_age {
         check_age(&view, most)?;
     }
+    show(app, &view, &not_applied, &unknown);
+    Ok(Exit::Reached)
+}
+
+/// Shows the answer; people get what to know about it beside it.
+fn show(app: &App, view: &CostView<'_>, not_applied: &[Problem], unknown: &[String]) {
     let report = &app.report;
-    let document = contract::CostResult::new(&answer, &query.capacities, today, &not_applied);
+    let (answer, compared) = (view.answer, view.capacities);
+    let document = contract::CostResult::new(answer, compared, view.today, not_applied);
     report.answer(&document, || {
-        cost_text(
-            &view,
-            report.format,
-            report.width,
-            &report.out,
-            &not_applied,
-        )
+        cost_text(view, report.format, report.width, &report.out, not_applied)
     });
     if report.format.is_for_people() {
-        report.problems(&not_applied);
-        view.notes()
+        report.problems(not_applied);
+        let notes = view.notes();
+        notes
             .iter()
-            .chain(&unknown)
+            .chain(unknown)
             .for_each(|note| report.note(note));
     }
-    Ok(Exit::Reached)
 }
 
 /// Reads the manifest, without which there is nothing to ask.
