@@ -56,7 +56,7 @@ impl Exit {
             Exit::Error => "error, nothing changed",
             Exit::Changes => "changes exist or were made (only with --detailed-exitcode)",
             Exit::Partly => "something changed, and a requested cluster failed or was not reached",
-            Exit::Policy => "refused by a policy: residency, asked-for price age",
+            Exit::Policy => "refused by a policy: residency, budget, asked-for price age",
             Exit::NotReady => "applied, but not ready in time, or deletes left out or unfinished",
             Exit::Unread => "a read command could not read every cluster",
             Exit::Usage => "wrong command line, or a question that nobody can answer",

@@ -49,6 +49,11 @@ impl Asked {
         self.list.is_some() || self.source == YOURS
     }
 
+    /// Whether it is spot of so long ago that it says nothing about today.
+    pub fn is_old_spot(&self, capacity: Capacity, today: Date) -> bool {
+        capacity == Capacity::Spot && self.is_stale(capacity, today)
+    }
+
     pub fn is_stale(&self, capacity: Capacity, today: Date) -> bool {
         self.as_of
             .is_some_and(|as_of| is_stale(capacity, as_of, today))
@@ -81,7 +86,7 @@ impl Offer {
     pub fn best(&self, among: &[Capacity], today: Date) -> Option<(Capacity, Usd)> {
         let compared = among.iter().filter_map(|capacity| {
             let asked = self.prices.get(capacity)?;
-            let too_old = *capacity == Capacity::Spot && asked.is_stale(*capacity, today);
+            let too_old = asked.is_old_spot(*capacity, today);
             (!too_old).then_some((*capacity, asked.usd))
         });
         compared.min_by_key(|(_, usd)| *usd)

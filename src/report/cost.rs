@@ -140,7 +140,7 @@ impl CostView<'_> {
 
     fn is_old_spot(&self, row: &Row, capacity: Capacity) -> bool {
         let asked = row.price(capacity);
-        capacity == Capacity::Spot && asked.is_some_and(|spot| spot.is_stale(capacity, self.today))
+        asked.is_some_and(|asked| asked.is_old_spot(capacity, self.today))
     }
 
     /// Returns what the marks mean that occur, and how many regions are not shown.

@@ -83,6 +83,7 @@ fn questions_are_answered() {
             "any-capacity",
             &["H100:8", "--capacity", "any", "--clouds", "gcp"],
         ),
+        ("not-sold-on-demand", &["H100:4", "--clouds", "gcp"]),
         ("two-sellers", &["MI300X:8", "--clouds", "azure,oci"]),
         (
             "by-region",
@@ -213,6 +214,34 @@ fn a_price_that_can_not_be_true_never_wins() {
     std::fs::write(home.join("prices.csv"), catalog).expect("can write");
     expect_answer(&sandbox, "doubted", &["a3-highgpu-8g"]);
     expect_answer(&sandbox, "doubted-beside-others", &["H100:8"]);
+}
+
+/// What a refreshed file says is no more to be trusted than what is fetched.
+#[test]
+fn nothing_of_a_price_file_reaches_the_terminal_as_it_is() {
+    let sandbox = sandbox();
+    let home = sandbox.home().join(".local/share/mcai");
+    std::fs::create_dir_all(&home).expect("can make the folder");
+    let catalog = "# mcai prices 1: aws\ncloud,instance_type,region,capacity,usd_per_hour,as_of,source,held_usd_per_hour,held_as_of,held_source\n\
+                   aws,p5.48xlarge,\u{1b}[2Jus|`x`,on-demand,55.04,2026-11-25,\u{202e}evil,,,\n";
+    std::fs::write(home.join("prices.csv"), catalog).expect("can write");
+    for form in ["table", "wide", "name", "csv", "markdown"] {
+        let run = sandbox.mcai(&["cost", "p5.48xlarge", "-o", form]);
+        run.code(0);
+        assert!(
+            !run.stdout.contains(['\u{1b}', '\u{202e}']),
+            "{form}: {}",
+            run.stdout
+        );
+    }
+    let run = sandbox.mcai(&["cost", "p5.48xlarge", "-o", "markdown"]);
+    assert!(
+        run.stdout.contains(r"`\u{1b}[2Jus\u{7c}\u{60}x\u{60}`"),
+        "{}",
+        run.stdout
+    );
+    let run = sandbox.mcai(&["cost", "p5.48xlarge", "--region", "us-east-1"]);
+    assert!(!run.code(1).stderr.contains('\u{1b}'), "{}", run.stderr);
 }
 
 #[test]

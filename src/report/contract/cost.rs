@@ -112,8 +112,8 @@ fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S:
     }
 }
 
-impl<'a> From<&'a Row> for Offer<'a> {
-    fn from(row: &'a Row) -> Self {
+impl<'a> Offer<'a> {
+    fn new(row: &'a Row, today: Date) -> Self {
         let offer = &row.offer;
         let instance = offer.instance();
         Offer {
@@ -128,7 +128,7 @@ impl<'a> From<&'a Row> for Offer<'a> {
             instance_type: &offer.instance_type,
             vcpus: instance.and_then(|instance| instance.vcpus),
             memory_gib: instance.and_then(|instance| instance.memory_gib),
-            prices: offer.into(),
+            prices: Prices::new(offer, today),
             ranked: row.ranked.map(|(capacity, usd)| Ranked {
                 capacity: capacity.into(),
                 usd_per_hour: usd,
@@ -158,8 +158,8 @@ pub struct Prices<'a> {
     pub reserved3y: Option<Price<'a>>,
 }
 
-impl<'a> From<&'a price::Offer> for Prices<'a> {
-    fn from(offer: &'a price::Offer) -> Self {
+impl<'a> Prices<'a> {
+    fn new(offer: &'a price::Offer, today: Date) -> Self {
         let price = |capacity| {
             let asked: &Asked = offer.prices.get(&capacity)?;
             Some(Price {
@@ -168,6 +168,7 @@ impl<'a> From<&'a price::Offer> for Prices<'a> {
                 usd_per_gib_hour: offer.per_gib(capacity),
                 list_usd_per_hour: asked.list,
                 yours: asked.is_yours(),
+                too_old: asked.is_old_spot(capacity, today),
                 as_of: asked.as_of,
                 source: &asked.source,
             })
@@ -202,6 +203,8 @@ pub struct Price<'a> {
     pub list_usd_per_hour: Option<Usd>,
     /// Whether the user's own terms made it.
     pub yours: bool,
+    /// Whether it is a price of spot that is too old to be compared.
+    pub too_old: bool,
     /// The day on which the list had it; left out where the user says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Date>,
@@ -233,7 +236,11 @@ impl<'a> CostResult<'a> {
         CostResult {
             today,
             compared: compared.iter().map(|capacity| (*capacity).into()).collect(),
-            offers: answer.rows.iter().map(Offer::from).collect(),
+            offers: answer
+                .rows
+                .iter()
+                .map(|row| Offer::new(row, today))
+                .collect(),
             left_out: LeftOut {
                 doubted: answer.doubted,
                 regions: answer.more_regions(),
