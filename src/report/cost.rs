@@ -284,3 +284,64 @@ fn sources(row: &Row) -> String {
         sources => visible(&sources.join(" "), &[]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::price::{Catalog, Discount, Market, Query, Scope, Sort, Terms, machines};
+
+    fn text_of(terms: &Terms, format: Format) -> String {
+        let today = "2026-11-25".parse().unwrap();
+        let query = Query {
+            machines: machines("p5.48xlarge", terms).unwrap(),
+            sellers: vec!["aws".parse().unwrap()],
+            regions: vec!["us-east-1".to_owned()],
+            residency: Vec::new(),
+            capacities: vec![Capacity::OnDemand],
+            sort: Sort::GpuPrice,
+            every_region: false,
+            choices: Vec::new(),
+        };
+        let market = Market {
+            catalog: &Catalog::embedded(),
+            terms,
+            today,
+        };
+        let view = CostView {
+            answer: &query.answer(&market).unwrap(),
+            capacities: &query.capacities,
+            today,
+            named_sellers: true,
+        };
+        cost_text(&view, format, None, &Styles::PLAIN, &[])
+    }
+
+    #[test]
+    fn prices_of_the_user_s_terms_are_marked() {
+        let half = Discount {
+            scope: Scope {
+                capacities: Some(vec![Capacity::OnDemand]),
+                ..Scope::default()
+            },
+            percent: 50.0,
+            until: None,
+        };
+        let terms = Terms {
+            discounts: vec![half],
+            ..Terms::default()
+        };
+        let table = text_of(&terms, Format::Table);
+        assert!(
+            table.contains("  3.440   27.520 y  16.951 (139 d)"),
+            "{table}"
+        );
+        assert!(table.contains("\ny: by your own terms\n"), "{table}");
+        let csv = text_of(&terms, Format::Csv);
+        assert!(
+            csv.contains(",on-demand,27.52,3.44,0.043,55.04,2026-07-20,"),
+            "{csv}"
+        );
+        let plain = text_of(&Terms::default(), Format::Table);
+        assert!(!plain.contains("y: by your own terms"), "{plain}");
+    }
+}
