@@ -22,6 +22,15 @@ pub struct Feed {
     pub about: &'static str,
 }
 
+impl Feed {
+    /// Returns why it, or a part of it, could not be read, with its name.
+    pub fn failure(&self, part: &str, mut problem: Problem) -> Problem {
+        let comma = if part.is_empty() { "" } else { ", " };
+        problem.detail = format!("feed `{}`{comma}{part}: {}", self.id, problem.detail);
+        problem
+    }
+}
+
 /// What reads the live prices of one cloud.
 pub trait Prices: Sync {
     fn feeds(&self) -> &'static [Feed];

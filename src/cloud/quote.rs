@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use crate::value::Usd;
+use crate::value::{NoUsd, Usd};
 
 /// How a machine is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,6 +168,15 @@ impl Reason {
             Reason::RegionSpread => "more than 2.5 times the price of another region",
             Reason::Incomplete => "parts of the price are missing",
             Reason::Malformed => "the row can't be read",
+        }
+    }
+}
+
+impl From<NoUsd> for Reason {
+    fn from(why: NoUsd) -> Self {
+        match why {
+            NoUsd::Blank => Reason::Blank,
+            NoUsd::NotANumber => Reason::NotANumber,
         }
     }
 }

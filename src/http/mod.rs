@@ -6,7 +6,7 @@ pub(crate) mod loopback;
 
 use std::time::Duration;
 
-use reqwest::{NoProxy, Proxy, StatusCode, header};
+use reqwest::{NoProxy, Proxy, StatusCode, Url, header};
 
 use crate::diagnostic::{Kind, Problem};
 use crate::host::Host;
@@ -35,6 +35,8 @@ impl Client {
             .user_agent(concat!("mcai/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_LIMIT)
             .read_timeout(SILENCE_LIMIT)
+            // It would tell the next server the address that leads there, with its key.
+            .referer(false)
             // Only what `Host` says counts.
             .no_proxy();
         for (names, is_https) in [
@@ -143,6 +145,16 @@ impl Body {
     }
 }
 
+/// Returns an address with the parameters of a query.
+pub fn with_query(address: &str, query: &[(&str, &str)]) -> Result<String, Problem> {
+    let url = Url::parse_with_params(address, query);
+    url.map(String::from).map_err(|error| {
+        Problem::error(Kind::Settings, "not an address")
+            .detail(format!("`{address}`"))
+            .chain(&error)
+    })
+}
+
 /// Returns the problem of an answer that is not what the feed used to send.
 pub fn not_as_expected(url: &str, error: &(dyn std::error::Error + 'static)) -> Problem {
     Problem::error(Kind::Protocol, "the answer is not as expected")
@@ -176,6 +188,7 @@ async fn refused(url: &str, answer: reqwest::Response) -> Problem {
         StatusCode::UNAUTHORIZED => Kind::Unauthorized,
         StatusCode::FORBIDDEN => Kind::Denied,
         StatusCode::NOT_FOUND => Kind::NotFound,
+        StatusCode::BAD_REQUEST => Kind::Rejected,
         status if status.is_server_error() => Kind::Unavailable,
         _ => Kind::Protocol,
     };
@@ -235,6 +248,21 @@ mod tests {
         });
         assert_eq!(get(&server).unwrap(), b"prices");
         assert_eq!(server.seen().len(), 3);
+    }
+
+    #[test]
+    fn queries_are_encoded() {
+        let url = with_query(
+            "https://prices.test/list",
+            &[("key", "a/b+c"), ("q", "it's d")],
+        );
+        assert_eq!(
+            url.unwrap(),
+            "https://prices.test/list?key=a%2Fb%2Bc&q=it%27s+d"
+        );
+        let problem = with_query("prices.test", &[("key", "hidden")]).unwrap_err();
+        assert_eq!(problem.detail, "`prices.test`");
+        assert!(!format!("{problem:?}").contains("hidden"), "{problem:?}");
     }
 
     #[test]
