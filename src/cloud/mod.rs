@@ -8,6 +8,8 @@ pub mod feed;
 mod gcp;
 mod near;
 mod quote;
+#[cfg(test)]
+mod rehearsal;
 mod seller;
 
 use std::fmt;
