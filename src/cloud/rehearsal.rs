@@ -8,18 +8,25 @@ use jiff::civil::date;
 use super::feed::{Access, Prices, Progress, Reading};
 use super::{Capacity, Quote, Reason};
 use crate::http;
+use crate::value::Secret;
 
 /// What is read from where; it is 25 November 2026.
 #[derive(Default)]
 pub(super) struct Rehearsal {
     addresses: BTreeMap<String, String>,
     feeds: Option<Vec<String>>,
+    key: Option<Secret>,
 }
 
 impl Rehearsal {
     /// Puts a feed at an address.
     pub(super) fn at(mut self, feed: &str, url: &str) -> Self {
         self.addresses.insert(feed.to_owned(), url.to_owned());
+        self
+    }
+
+    pub(super) fn key(mut self, key: &str) -> Self {
+        self.key = Some(Secret::new(key));
         self
     }
 
@@ -41,7 +48,7 @@ impl Rehearsal {
             http: &http,
             addresses: &self.addresses,
             feeds: self.feeds.as_deref(),
-            gcp_api_key: None,
+            gcp_api_key: self.key,
             today: date(2026, 11, 25),
             progress: &|progress| seen.borrow_mut().push(progress),
         };
