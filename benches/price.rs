@@ -28,7 +28,12 @@ pub(crate) fn run() -> Result<()> {
     row("with a refreshed one of 100,000 rows", &refreshed, 40);
     let memory = peak_memory(&mut command(home.path()))?;
     let words = format!("{memory:.0} MB");
-    table::limit("its memory at most", &words, "at most 20 MB", memory <= 20.0);
+    table::limit(
+        "its memory at most",
+        &words,
+        "at most 20 MB",
+        memory <= 20.0,
+    );
     Ok(())
 }
 
@@ -38,7 +43,10 @@ fn row(what: &str, times: &Times, most: u64) {
     table::row(&[
         what,
         &times.to_string(),
-        &format!("`sky gpus list H100:8 --all-regions`, as measured once: {}", shown(SKY)),
+        &format!(
+            "`sky gpus list H100:8 --all-regions`, as measured once: {}",
+            shown(SKY)
+        ),
         &format!("{ratio:.0} times faster"),
         &format!("at most {most} ms: {}", if met { "met" } else { "missed" }),
     ]);
@@ -65,7 +73,10 @@ fn catalog() -> Result<String> {
     let mut types = Vec::new();
     for cloud in ["aws", "azure", "gcp"] {
         let table = fs::read_to_string(format!("data/{cloud}/instances.csv"))?;
-        let names = table.lines().skip(1).filter_map(|line| line.split(',').next());
+        let names = table
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split(',').next());
         types.extend(names.map(|name| format!("{cloud},{name}")));
     }
     ensure!(!types.is_empty(), "no instance types");
@@ -74,7 +85,10 @@ fn catalog() -> Result<String> {
         for region in 0..regions {
             for (at, capacity) in CAPACITIES.iter().enumerate() {
                 let price = 40 - 8 * at + region % 5;
-                writeln!(text, "{name},region-{region},{capacity},{price}.25,2026-11-24,bench,,,")?;
+                writeln!(
+                    text,
+                    "{name},region-{region},{capacity},{price}.25,2026-11-24,bench,,,"
+                )?;
             }
         }
     }

@@ -56,9 +56,9 @@ fn without_a_key_the_list_of_machine_types_has_the_prices() {
         reading.prices("a3-highgpu-8g", "us-central1"),
         [
             "on-demand 88.49",
-            "spot 50.609541",
             "reserved-1y 61.383672",
-            "reserved-3y 38.864381"
+            "reserved-3y 38.864381",
+            "spot 50.609541"
         ]
     );
     assert_eq!((reading.rows, reading.quotes.len()), (9, 26));

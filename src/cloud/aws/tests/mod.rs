@@ -150,7 +150,7 @@ fn reads_site_and_spot_and_leaves_the_large_list_alone() {
     assert!(!asked.iter().any(|path| path.contains("/offers/")));
     // 5 machines in 36 places, 2 old and 3 + 3 reserved in one, 12 columns of the spot list.
     assert_eq!(reading.rows, 5 * 36 + 2 + 6 + 12);
-    assert_eq!(reading.quotes.len(), 5 * 36 + 6 + 3);
+    assert_eq!(reading.quotes.len(), 5 * 36 + 6 + 4);
     let of_virginia = reading.quotes.iter();
     let of_virginia: Vec<Quote> = of_virginia
         .filter(|quote| quote.region == "us-east-1")

@@ -183,11 +183,11 @@ fn old_machines_that_fail_are_not_worth_the_large_list() {
     );
     assert!(!asked.iter().any(|path| path.ends_with(".csv")));
     // On-demand prices are there, but may not be all.
-    assert_eq!(reading.quotes.len(), 5 * 36 + 6 + 3);
+    assert_eq!(reading.quotes.len(), 5 * 36 + 6 + 4);
     let covered = reading.covered.iter().map(|part| part.capacity);
     let covered: Vec<Capacity> = covered.collect();
     assert_eq!(
         covered,
-        [Capacity::Spot, Capacity::Reserved1y, Capacity::Reserved3y]
+        [Capacity::Reserved1y, Capacity::Reserved3y, Capacity::Spot]
     );
 }

@@ -27,13 +27,14 @@ fn reads_linux_machines_of_regions() {
             "g4dn.12xlarge af-south-1 spot 0.9625",
             "g4dn.metal af-south-1 spot 10.381",
             "g4dn.xlarge af-south-1 spot 0.2452",
+            "inf1.24xlarge af-south-1 spot 0.6249",
         ]
     );
     assert!(reading.quotes.iter().all(|quote| quote.as_of == TODAY));
-    // Three machines and the local zone's have Windows prices, too; `inf1` has no GPU.
+    // Four machines and the local zone's have Windows prices, too.
     assert_eq!(
         reasons(&reading),
-        [(Reason::System, 4), (Reason::UnknownRegion, 1)]
+        [(Reason::System, 5), (Reason::UnknownRegion, 1)]
     );
     let zone = &reading.set_aside.0[&Reason::UnknownRegion].some[0];
     assert_eq!(
