@@ -4,11 +4,14 @@
 mod answer;
 mod ask;
 mod catalog;
+mod merge;
 mod near;
 mod offer;
 mod query;
 mod sanity;
 mod terms;
+
+use std::fmt;
 
 use jiff::civil::Date;
 
@@ -18,6 +21,7 @@ use crate::value::Usd;
 pub use answer::{Answer, Row};
 pub use ask::{Machine, machines, sellers};
 pub use catalog::Catalog;
+pub use merge::{Accept, Change, FARTHEST_MOVE, Merged, merge, moved};
 pub use offer::{Asked, Market, Offer, Offers, Wanted, YOURS};
 pub use query::{Choice, Query, Sort};
 pub use sanity::{Doubt, WIDEST_SPREAD, doubts};
@@ -31,6 +35,19 @@ pub struct Key {
     /// `*` where a seller asks the same everywhere.
     pub region: String,
     pub capacity: Capacity,
+}
+
+/// `cloud/instance-type/region/capacity`: how a person names a price.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Key {
+            seller,
+            instance_type,
+            region,
+            capacity,
+        } = self;
+        write!(f, "{seller}/{instance_type}/{region}/{capacity}")
+    }
 }
 
 /// One price of the catalog.

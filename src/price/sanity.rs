@@ -54,7 +54,7 @@ fn place(key: &Key) -> (Seller, &str, &str) {
 }
 
 /// What is wrong with a price by itself.
-fn alone(price: &Price) -> Option<(Reason, String)> {
+pub(super) fn alone(price: &Price) -> Option<(Reason, String)> {
     let key = &price.key;
     let Some(instance) = key.seller.instance(&key.instance_type) else {
         return Some((Reason::UnknownInstanceType, key.instance_type.clone()));
