@@ -70,6 +70,14 @@ impl App {
         }
     }
 
+    /// Does as [`App::project`] where a manifest is named or near; there may be none.
+    pub fn project_if_any(&self) -> Result<Option<Project>, Failure> {
+        match manifest::is_there(&self.host, self.flags.manifest.as_deref()) {
+            true => self.project().map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// Returns where refreshed prices are: what the manifest says, else in the user's data directory. There may be none yet.
     pub fn catalog_path(&self, project: Option<&Project>) -> Option<PathBuf> {
         let said = project.and_then(|project| project.catalog.as_ref());
@@ -80,11 +88,10 @@ impl App {
     /// Returns the prices that are built in, with the refreshed ones over them.
     pub fn catalog(&self, project: Option<&Project>) -> Result<Catalog, Failure> {
         let path = self.catalog_path(project);
-        let catalog = match path.filter(|path| path.exists()) {
-            Some(path) => Catalog::open(&path)?,
+        Ok(match path {
+            Some(path) => Catalog::at(&path)?,
             None => Catalog::embedded(),
-        };
-        Ok(catalog)
+        })
     }
 
     /// Returns what opens clusters; nothing is read yet.

@@ -14,12 +14,20 @@ use jiff::tz::TimeZone;
 use crate::diagnostic::{Kind, Problem};
 
 /// All variables of the environment that mcai reads, and what each does. `mcai help environment` prints them.
-pub const VARIABLES: [(&str, &str); 24] = [
+pub const VARIABLES: [(&str, &str); 26] = [
     ("MCAI_MANIFEST", "the manifest, as --manifest"),
     ("MCAI_STAGE", "stages, as --stage"),
     (
         "MCAI_CONTEXT_<CLUSTER>",
         "kubeconfig context of a cluster (upper case, _ for -), as --context",
+    ),
+    (
+        "MCAI_FEED_<ID>",
+        "address of a price list (upper case, _ for -) in place of its own",
+    ),
+    (
+        "MCAI_GCP_API_KEY",
+        "key for the price list of Google's billing API",
     ),
     ("MCAI_CONFIG_HOME", "folder of config.yaml [~/.config/mcai]"),
     (
@@ -39,7 +47,7 @@ pub const VARIABLES: [(&str, &str); 24] = [
         "KUBECONFIG",
         "kubeconfig files, joined by :, as kubectl reads them",
     ),
-    ("HTTPS_PROXY", "proxy to API servers"),
+    ("HTTPS_PROXY", "proxy to API servers and price lists"),
     ("https_proxy", "the same, where the upper one is not set"),
     ("HTTP_PROXY", "proxy to API servers without TLS"),
     ("http_proxy", "the same, where the upper one is not set"),

@@ -156,13 +156,21 @@ pub(super) fn check_obstacles(made: &Made, skip_unreachable: bool) -> Result<usi
     }
 }
 
-/// Asks on another thread, so that connections are kept alive while the user thinks.
 async fn ask(app: &App, question: &str, plan: &Plan) -> Result<(), Failure> {
     let clusters = plan.changing_clusters();
-    app.report.prompt(&format!(
-        "{question} {}? [y/N] ",
-        text::count(clusters, "cluster")
-    ));
+    let question = format!("{question} {}?", text::count(clusters, "cluster"));
+    if is_confirmed(app, &question).await {
+        return Ok(());
+    }
+    Err(Failure::with(
+        Exit::Error,
+        vec![Problem::error(Kind::Usage, "not confirmed").detail("nothing was changed")],
+    ))
+}
+
+/// Asks on another thread, so that connections are kept alive while the user thinks.
+pub(super) async fn is_confirmed(app: &App, question: &str) -> bool {
+    app.report.prompt(&format!("{question} [y/N] "));
     let answer = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).map(|_| line)
@@ -172,11 +180,5 @@ async fn ask(app: &App, question: &str, plan: &Plan) -> Result<(), Failure> {
         // Ctrl-D leaves the cursor behind the question.
         app.report.prompt("\n");
     }
-    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
-        return Ok(());
-    }
-    Err(Failure::with(
-        Exit::Error,
-        vec![Problem::error(Kind::Usage, "not confirmed").detail("nothing was changed")],
-    ))
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }

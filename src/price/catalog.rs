@@ -61,6 +61,14 @@ impl Catalog {
         })
     }
 
+    /// Returns the catalog with the rows of a file over it, if the file is there.
+    pub fn at(path: &Path) -> Result<Self, Problem> {
+        match path.exists() {
+            true => Catalog::open(path),
+            false => Ok(Catalog::embedded()),
+        }
+    }
+
     /// Returns the file of refreshed rows, where there is one.
     pub fn path(&self) -> Option<&Path> {
         self.file.as_ref().map(|file| file.path.as_path())
@@ -81,20 +89,44 @@ impl Catalog {
         self.read(&|seller, _| is_wanted(seller))
     }
 
+    /// Returns every price that can be read, and the lines of the file that can't.
+    pub fn review(&self) -> (Vec<Price>, Vec<Unusable>) {
+        let (mut prices, mut unusable) = (Vec::new(), Vec::new());
+        if let Some(file) = &self.file {
+            for (line, row) in read_rows(&file.text, 2) {
+                let row = row.and_then(|price| match file.clouds.contains(&price.key.seller) {
+                    true => Ok(price),
+                    false => Err(price.key.to_string()),
+                });
+                match row {
+                    Ok(price) => prices.push(price),
+                    Err(text) => unusable.push(Unusable { line, text }),
+                }
+            }
+        }
+        self.read_built_in(&|_, _| true, &mut prices);
+        prices.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        (prices, unusable)
+    }
+
     fn read(&self, is_wanted: &dyn Fn(Seller, &str) -> bool) -> Result<Vec<Price>, Problem> {
         let mut prices = Vec::new();
         if let Some(file) = &self.file {
             file.read(is_wanted, &mut prices)?;
         }
-        let built_in = Seller::clouds().filter(|cloud| !self.refreshed().contains(cloud));
-        for cloud in built_in {
-            read_table(cloud.embedded_prices(), Some(cloud), is_wanted, &mut prices);
-        }
-        if let Some(first) = Seller::others().first() {
-            read_table(first.embedded_prices(), None, is_wanted, &mut prices);
-        }
+        self.read_built_in(is_wanted, &mut prices);
         prices.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         Ok(prices)
+    }
+
+    fn read_built_in(&self, is_wanted: &dyn Fn(Seller, &str) -> bool, prices: &mut Vec<Price>) {
+        let built_in = Seller::clouds().filter(|cloud| !self.refreshed().contains(cloud));
+        for cloud in built_in {
+            read_table(cloud.embedded_prices(), Some(cloud), is_wanted, prices);
+        }
+        if let Some(first) = Seller::others().first() {
+            read_table(first.embedded_prices(), None, is_wanted, prices);
+        }
     }
 }
 
@@ -121,8 +153,30 @@ impl File {
     }
 }
 
+/// A line of the file that is no price the program could use.
+#[derive(Debug)]
+pub struct Unusable {
+    pub line: usize,
+    pub text: String,
+}
+
+/// Reads every row of a file, with the number of its line; one that is no price is given back as it is.
+pub(super) fn read_rows(
+    text: &str,
+    headings: usize,
+) -> impl Iterator<Item = (usize, Result<Price, String>)> {
+    let lines = text.lines().enumerate().skip(headings);
+    lines.map(|(at, line)| {
+        let mut cells = line.split(',');
+        let seller = cells.next().and_then(|id| id.parse().ok());
+        let instance_type = cells.next().unwrap_or_default();
+        let price = seller.and_then(|seller| price(seller, instance_type, cells));
+        (at + 1, price.ok_or_else(|| line.to_owned()))
+    })
+}
+
 /// Reads an embedded table, of one cloud or with a column for the seller. What is wrong in it is a bug: a test reads it all.
-fn read_table(
+pub(super) fn read_table(
     table: &'static str,
     cloud: Option<Seller>,
     is_wanted: &dyn Fn(Seller, &str) -> bool,

@@ -4,11 +4,16 @@
 mod answer;
 mod ask;
 mod catalog;
+pub mod export;
+pub mod history;
 mod merge;
 mod near;
 mod offer;
 mod query;
+pub mod refresh;
+pub mod review;
 mod sanity;
+pub mod store;
 mod terms;
 
 use std::fmt;
@@ -20,7 +25,7 @@ use crate::value::Usd;
 
 pub use answer::{Answer, Row};
 pub use ask::{Machine, machines, sellers};
-pub use catalog::Catalog;
+pub use catalog::{Catalog, Unusable};
 pub use merge::{Accept, Change, FARTHEST_MOVE, Merged, merge, moved};
 pub use offer::{Asked, Market, Offer, Offers, Wanted, YOURS};
 pub use query::{Choice, Query, Sort};

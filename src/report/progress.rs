@@ -316,7 +316,7 @@ fn fitted(words: &str) -> String {
 }
 
 /// Makes a line that moves. It ticks only where it was put: before that it would be drawn elsewhere, and stay there.
-fn spinner(put: impl FnOnce(ProgressBar) -> ProgressBar) -> ProgressBar {
+pub(super) fn spinner(put: impl FnOnce(ProgressBar) -> ProgressBar) -> ProgressBar {
     let line = put(ProgressBar::new_spinner());
     let style = ProgressStyle::with_template("{spinner} {elapsed:>4} {msg}");
     line.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));

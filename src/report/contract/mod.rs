@@ -2,11 +2,13 @@
 //! docs/json.md; they are made from the values of the other modules and decide nothing. A value of theirs that gets a
 //! new case does not compile until the contract has a word for it.
 
+mod catalog;
 mod cost;
 mod generate;
 mod model;
 mod plan;
 mod problem;
+mod refresh;
 mod rollout;
 mod schema;
 mod view;
@@ -14,10 +16,18 @@ mod view;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use catalog::{
+    ExportResult, ExportedFile, LastRefresh, PriceAge, PriceCheck, PriceDoubt, PriceHistory,
+    PriceMoves, UnusableLine,
+};
 pub use cost::{Capacity, CostResult, LeftOut, Offer, Price, Prices, Ranked};
 pub use model::{State, Verdict};
 pub use plan::{Action, Change, ClusterPlan, Note, Plan, Residency, Verb};
 pub use problem::{CheckResult, Failure, Position, Problem, ProblemKind, Severity};
+pub use refresh::{
+    PriceKey, PriceMove, PriceRow, PriceSeen, RefreshResult, RefreshedCloud, RowSetAside,
+    RowsSetAside,
+};
 pub use rollout::{ClusterResult, DeployResult, Ended, Event, Happened};
 pub use schema::{Schema, SchemaEntry, SchemaList, find, schemas};
 pub use view::{Config, DryRun, ModelConfig, SentObject, Status, StatusModel};

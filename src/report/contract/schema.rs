@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::generate::schema_of;
 use super::{
-    CheckResult, Config, CostResult, DeployResult, Document, DryRun, Event, Failure, Plan, Status,
+    CheckResult, Config, CostResult, DeployResult, Document, DryRun, Event, ExportResult, Failure,
+    Plan, PriceCheck, PriceHistory, RefreshResult, Status,
 };
 use crate::manifest;
 
@@ -33,8 +34,12 @@ pub fn schemas() -> Vec<Schema> {
         schema_of::<DeployResult>(),
         schema_of::<DryRun>(),
         schema_of::<Event>(),
+        schema_of::<ExportResult>(),
         schema_of::<Failure>(),
         schema_of::<Plan>(),
+        schema_of::<PriceCheck>(),
+        schema_of::<PriceHistory>(),
+        schema_of::<RefreshResult>(),
         schema_of::<SchemaList>(),
         schema_of::<Status>(),
     ]
