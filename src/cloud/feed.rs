@@ -123,6 +123,8 @@ pub struct SetAsides(pub BTreeMap<Reason, Examples>);
 pub struct Examples {
     pub count: usize,
     pub some: Vec<SetAside>,
+    /// Machines and regions of all rows whose price can't be read: the list speaks of them, so they are not gone.
+    machines: BTreeSet<(String, String)>,
 }
 
 /// More examples of one reason than this help nobody.
@@ -132,6 +134,12 @@ impl SetAsides {
     pub fn push(&mut self, row: SetAside) {
         let examples = self.0.entry(row.reason).or_default();
         examples.count += 1;
+        if row.reason.is_about_price() {
+            // What a row is about begins with the machine.
+            let machine = row.what.split([' ', ',']).next().unwrap_or_default();
+            let machine = (machine.to_owned(), row.region.clone());
+            examples.machines.insert(machine);
+        }
         if examples.some.len() < EXAMPLES {
             examples.some.push(row);
         }
@@ -144,7 +152,13 @@ impl SetAsides {
             examples.count += more.count;
             let room = EXAMPLES.saturating_sub(examples.some.len());
             examples.some.extend(more.some.into_iter().take(room));
+            examples.machines.extend(more.machines);
         }
+    }
+
+    /// Returns machines with regions of rows whose price can't be read.
+    pub fn machines(&self) -> impl Iterator<Item = &(String, String)> {
+        self.0.values().flat_map(|examples| &examples.machines)
     }
 
     pub fn count(&self) -> usize {

@@ -142,6 +142,18 @@ impl Reason {
         }
     }
 
+    /// Whether the row is one of mcai's, but for its price.
+    pub fn is_about_price(self) -> bool {
+        matches!(
+            self,
+            Reason::Blank
+                | Reason::NotANumber
+                | Reason::Currency
+                | Reason::Unit
+                | Reason::Incomplete
+        )
+    }
+
     /// Returns why, for people.
     pub fn explained(self) -> &'static str {
         match self {

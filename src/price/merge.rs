@@ -95,10 +95,19 @@ pub fn merge(old: Vec<Price>, cloud: Seller, reading: Reading, accept: &Accept) 
         read: reading.rows,
         ..Merged::default()
     };
+    let unread: HashSet<(String, String)> = merged.set_aside.machines().cloned().collect();
     let (fresh, seen) = quoted(cloud, reading.quotes, &mut merged.set_aside);
-    let is_lost =
-        |price: &Price| !seen.contains(&price.key) && covers(&reading.covered, &price.key);
-    let (lost, old): (Vec<_>, Vec<_>) = old.into_iter().partition(is_lost);
+    let is_seen = |Key {
+                       instance_type,
+                       region,
+                       ..
+                   }: &Key| {
+        !unread.is_empty() && unread.contains(&(instance_type.clone(), region.clone()))
+    };
+    let (lost, old) = old.into_iter().partition(|price: &Price| {
+        let key = &price.key;
+        covers(&reading.covered, key) && !seen.contains(key) && !is_seen(key)
+    });
     merged.lost = lost;
     let mut rows = paired(old, fresh, accept, &mut merged.set_aside);
     settle(&mut rows, &mut merged.set_aside);

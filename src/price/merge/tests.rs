@@ -238,6 +238,30 @@ fn a_row_is_lost_only_where_the_whole_list_was_read() {
 }
 
 #[test]
+fn a_row_whose_price_cannot_be_read_is_not_lost() {
+    let lost = |reason: Reason| {
+        let mut reading = reading("");
+        let covered = Coverage {
+            capacity: Capacity::OnDemand,
+            region: None,
+        };
+        reading.covered.insert(covered);
+        reading.set_aside.push(SetAside {
+            reason,
+            what: "g6.xlarge, Linux".to_owned(),
+            region: "us-east-1".to_owned(),
+            price: "N/A".to_owned(),
+        });
+        let old = known("aws", "g6.xlarge us-east-1 on-demand 0.8");
+        let merged = merge(old, seller("aws"), reading, &Accept::none());
+        merged.lost.len()
+    };
+    assert_eq!((lost(Reason::NotANumber), lost(Reason::Currency)), (0, 0));
+    // A row for Windows says nothing of Linux.
+    assert_eq!(lost(Reason::System), 1);
+}
+
+#[test]
 fn an_older_list_changes_nothing() {
     let mut old = known("aws", "g6.xlarge us-east-1 spot 0.4");
     old[0].as_of = "2026-11-26".parse().unwrap();
