@@ -58,7 +58,7 @@ impl Exit {
             Exit::Partly => "something changed, and a requested cluster failed or was not reached",
             Exit::Policy => "refused by a policy: residency, budget, asked-for price age",
             Exit::NotReady => "applied, but not ready in time, or deletes left out or unfinished",
-            Exit::Unread => "a read command could not read every cluster",
+            Exit::Unread => "a read command could not read every cluster or price list",
             Exit::Usage => "wrong command line, or a question that nobody can answer",
             Exit::Bug => "a bug in mcai",
             Exit::Interrupted => "interrupted",

@@ -53,6 +53,11 @@ pub(super) fn residencies() -> Vec<CompletionCandidate> {
     candidates(groups.chain(countries).map(str::to_owned))
 }
 
+/// Price lists.
+pub(super) fn feeds() -> Vec<CompletionCandidate> {
+    candidates(price::refresh::feeds().into_iter().map(str::to_owned))
+}
+
 /// Kinds of documents that have a schema.
 pub(super) fn kinds() -> Vec<CompletionCandidate> {
     let schemas = contract::schemas().into_iter();

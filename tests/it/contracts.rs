@@ -12,7 +12,7 @@ use mcai::report::{Format, document_text};
 use mcai::rollout::{Ended, Event};
 use serde_json::{Map, Value, json};
 
-use super::support::{Sandbox, expect_file, fault};
+use super::support::{AzureList, Sandbox, expect_file, fault};
 
 /// Documents that runs of the program print, by kind.
 fn printed() -> BTreeMap<String, Value> {
@@ -39,7 +39,23 @@ models:
     placement: { clouds: [aws] }
 ",
     );
-    let runs: [&[&str]; 10] = [
+    let list = AzureList::new();
+    let server = list.serve();
+    let t4 = "Standard_NC4as_T4_v3";
+    list.change(t4, "eastus", &json!({"retailPrice": 0.55}))
+        .change(t4, "westus2", &json!({"retailPrice": 0.9}))
+        .change(t4, "westeurope", &json!({"retailPrice": 0}))
+        .add(
+            t4,
+            "eastus",
+            "0.2",
+            &json!({"type": "Reservation", "reservationTerm": "1 Year", "retailPrice": 2628}),
+        )
+        .remove(t4, "eastus2");
+    sandbox.env("MCAI_FEED_AZURE_RETAIL", &server.url);
+    let refresh = "cost refresh --clouds azure --accept-loss -o json";
+    let refresh: Vec<&str> = refresh.split(' ').collect();
+    let runs: [&[&str]; 14] = [
         &["check", "-o", "json"],
         &["config", "view", "--origin", "-o", "json"],
         &["deploy", "--dry-run", "-o", "json"],
@@ -49,6 +65,10 @@ models:
         &["status", "-o", "json"],
         &["cost", "p4d.24xlarge", "-o", "json"],
         &["deploy", "lama", "--yes", "-o", "json"],
+        &refresh,
+        &["cost", "check", "-o", "json"],
+        &["cost", "history", "--since", "2026-11-01", "-o", "json"],
+        &["cost", "export", "tables", "-o", "json"],
         &["schema", "-o", "json"],
     ];
     let mut texts = BTreeMap::new();
@@ -100,7 +120,7 @@ fn schemas_are_listed_and_found() {
     let run = sandbox.mcai(&["schema"]);
     assert!(
         run.stdout
-            .contains("\nPlan          What would change on every cluster"),
+            .contains("\nPlan           What would change on every cluster"),
         "{}",
         run.stdout
     );
@@ -163,6 +183,13 @@ fn an_unknown_field_and_a_missing_one_are_noticed() {
         ("Plan", "", "apiVersion"),
         ("Plan", "/clusters/0/actions/0", "verified"),
         ("Plan", "/notes/0", "reason"),
+        ("PriceCheck", "/ages/0", "oldest"),
+        ("PriceCheck", "/held/0", "id"),
+        ("PriceCheck", "/lastRefresh/azure/setAside/0", "count"),
+        ("PriceHistory", "/prices/0/points/0", "usdPerHour"),
+        ("RefreshResult", "/clouds/0", "stored"),
+        ("RefreshResult", "/clouds/0/changed/0/old", "asOf"),
+        ("RefreshResult", "/clouds/0/lost/0", "region"),
         ("SchemaList", "/schemas/0", "description"),
         ("Status", "/models/0", "want"),
     ] {

@@ -19,6 +19,7 @@ mod markdown;
 mod output;
 mod pipelines;
 mod plans;
+mod prices;
 mod readme;
 mod real;
 mod shells;

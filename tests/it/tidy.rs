@@ -38,6 +38,12 @@ fn the_reference_of_commands_is_fresh() {
     for command in commands() {
         match command.as_str() {
             "config" => section(&["config", "view"]),
+            "cost" => {
+                section(&["cost"]);
+                for command in ["refresh", "check", "history", "export"] {
+                    section(&["cost", command]);
+                }
+            }
             command => section(&[command]),
         }
     }

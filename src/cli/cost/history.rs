@@ -1,6 +1,5 @@
 //! `mcai cost history`.
 
-use std::collections::HashSet;
 use std::str::FromStr;
 
 use clap::Args;
@@ -11,12 +10,10 @@ use jiff::civil::Date;
 use crate::app::App;
 use crate::cli::{forms, names};
 use crate::cloud::{Capacity, Cloud, Seller};
-use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
-use crate::gpu;
-use crate::price::Price;
 use crate::price::history::{moves, points};
 use crate::price::store::history_path;
+use crate::price::{self, Machine, Price, Terms};
 use crate::report::contract::PriceHistory;
 use crate::report::{Format, history_text};
 
@@ -85,14 +82,17 @@ impl Since {
 
 pub(super) fn run(app: &App, args: &HistoryArgs) -> Result<Exit, Failure> {
     let project = app.project_if_any()?;
-    let machines = args.what.as_deref().map(machines).transpose()?;
+    let machines = args.what.as_deref();
+    let machines = machines.map(|word| price::machines(word, &Terms::default()));
+    let machines = machines.transpose()?;
     let file = app.catalog_path(project.as_ref());
     let file = file.map(|path| history_path(&path));
     let is_wanted = |seller: Seller, instance_type: &str| {
         let is_named = |cloud: &Cloud| cloud.id == seller.id();
-        let machines = machines.as_ref();
         (args.clouds.is_empty() || args.clouds.iter().any(is_named))
-            && machines.is_none_or(|machines| machines.contains(&(seller, instance_type)))
+            && machines
+                .as_ref()
+                .is_none_or(|machines| are_covered(machines, seller, instance_type))
     };
     let mut points = points(file.as_deref(), &is_wanted)?;
     points.retain(|point| args.covers(point));
@@ -116,33 +116,10 @@ impl HistoryArgs {
     }
 }
 
-/// Returns the machines that a word means: those with a kind of GPU, or one by its name.
-fn machines(word: &str) -> Result<HashSet<(Seller, &'static str)>, Problem> {
-    let (kind, count) = match word.rsplit_once(':') {
-        Some((kind, count)) => (kind, count.parse::<f64>().ok()),
-        None => (word, None),
-    };
-    let kinds = gpu::matching(kind);
-    let all =
-        || Seller::clouds().flat_map(|seller| seller.instances().map(move |row| (seller, row)));
-    let found: HashSet<_> = all()
-        .filter(|(_, row)| match kinds.is_empty() {
-            true => row.instance_type == word,
-            false => {
-                let is_kind = kinds.iter().any(|kind| kind.name == row.gpu);
-                is_kind && (!word.contains(':') || row.gpu_count == count)
-            }
-        })
-        .map(|(seller, row)| (seller, row.instance_type.as_str()))
-        .collect();
-    if found.is_empty() {
-        let types = all().map(|(_, row)| row.instance_type.as_str());
-        let kinds = gpu::all().iter().map(|kind| kind.name.as_str());
-        return Err(Problem::error(Kind::Settings, "no such machine")
-            .detail(format!(
-                "no cloud has an instance type or a kind of GPU `{word}`"
-            ))
-            .suggest(word, types.chain(kinds)));
-    }
-    Ok(found)
+fn are_covered(machines: &[Machine], seller: Seller, instance_type: &str) -> bool {
+    let row = seller.instance(instance_type);
+    row.is_some_and(|row| {
+        let is_it = |wanted: &Machine| wanted.covers(&row.gpu, row.gpu_count, instance_type);
+        machines.iter().any(is_it)
+    })
 }

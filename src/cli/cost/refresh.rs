@@ -39,7 +39,7 @@ pub(super) struct RefreshArgs {
     #[arg(long, value_name = "CLOUD", value_delimiter = ',', add = ArgValueCandidates::new(names::clouds))]
     clouds: Vec<Cloud>,
     /// Read these price lists only, by their ids
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    #[arg(long, value_name = "ID", value_delimiter = ',', add = ArgValueCandidates::new(names::feeds))]
     feeds: Option<Vec<String>>,
     /// Write to this file, not to `prices.catalog` of the manifest or the user's data folder
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]

@@ -14,8 +14,7 @@ use crate::price::review::{Age, Review};
 use crate::price::store::CloudRefresh;
 use crate::price::{Doubt, Unusable};
 
-/// Which prices can't be true, wait to be accepted or were left out, and how old the others are: the answer of
-/// `mcai cost check`.
+/// Prices that can't be true, wait or were left out, and the ages of all: the answer of `mcai cost check`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceCheck<'a> {

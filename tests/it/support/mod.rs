@@ -11,6 +11,7 @@ mod contract;
 mod delay;
 mod diff;
 mod faults;
+mod feeds;
 mod forge;
 mod program;
 mod runner;
@@ -24,6 +25,9 @@ pub(crate) use contract::{fault, validator};
 pub(crate) use delay::Delay;
 pub(crate) use diff::{assert_same, cases, expect_file};
 pub(crate) use faults::{Fault, Front, Http2, Proxy};
+pub(crate) use feeds::{
+    Answer, AwsRow, AzureList, Server, aws_answer, aws_list, gcp_list, serve_long_aws_list,
+};
 pub(crate) use program::{MANIFEST, Run, Sandbox};
 pub(crate) use runner::{ForgeKind, Runner, jobs_of_github};
 pub(crate) use standin::StandIn;

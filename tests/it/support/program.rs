@@ -233,6 +233,19 @@ impl Running {
         self
     }
 
+    /// Waits for the end, and returns also the most memory that the program had, in MiB: all pages, shared ones, too.
+    #[track_caller]
+    pub(crate) fn wait_measured(self) -> (Run, u64) {
+        let path = format!("/proc/{}/status", self.child.id());
+        let mut peak = 0;
+        // A process that has ended has no memory, until somebody waits for it.
+        while let Some(now) = fs::read_to_string(&path).ok().as_deref().and_then(peak_of) {
+            peak = peak.max(now);
+            thread::sleep(Duration::from_millis(5));
+        }
+        (self.wait(), peak / 1024)
+    }
+
     /// Waits for the end. Documents that the program printed must keep to their schemas, whatever the test looks at.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Run {
@@ -256,6 +269,12 @@ impl Running {
             stderr: redact(stderr),
         }
     }
+}
+
+/// Returns the peak in KiB of what Linux says about a process.
+fn peak_of(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line?.trim().split(' ').next()?.parse().ok()
 }
 
 impl Drop for Running {
