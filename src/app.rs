@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::diagnostic::{Kind, Problem};
+use crate::estimate::Rates;
 use crate::failure::{Exit, Failure};
 use crate::host::Host;
 use crate::manifest;
-use crate::price::Catalog;
+use crate::price::{Catalog, Market};
 use crate::project::{self, Project};
 use crate::report::{self, Format, Report, Talk};
 use crate::rollout::Interrupt;
@@ -92,6 +93,17 @@ impl App {
             Some(path) => Catalog::at(&path)?,
             None => Catalog::embedded(),
         })
+    }
+
+    /// Returns what the nodes of the project's pools cost.
+    pub fn rates(&self, project: &Project) -> Result<Rates, Failure> {
+        let catalog = self.catalog(Some(project))?;
+        let market = Market {
+            catalog: &catalog,
+            terms: &project.terms,
+            today: self.host.today(),
+        };
+        Ok(Rates::read(project, &market)?)
     }
 
     /// Returns what opens clusters; nothing is read yet.

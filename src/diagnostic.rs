@@ -11,7 +11,9 @@ pub enum Kind {
     Manifest,
     /// A rule of residency is not met.
     Residency,
-    /// A price is older than was asked for.
+    /// The fleet would cost more than the manifest's budget.
+    Budget,
+    /// A price is older than it may be.
     PriceAge,
     /// A flag, a setting or a kubeconfig is wrong.
     Settings,
@@ -56,7 +58,7 @@ pub enum Kind {
 impl Kind {
     /// Whether nothing is wrong but that a rule of the user's forbids it.
     pub fn is_policy(self) -> bool {
-        matches!(self, Kind::Residency | Kind::PriceAge)
+        matches!(self, Kind::Residency | Kind::Budget | Kind::PriceAge)
     }
 
     /// Whether it is about reaching a cluster at all, rather than about what was found there.

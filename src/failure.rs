@@ -56,7 +56,7 @@ impl Exit {
             Exit::Error => "error, nothing changed",
             Exit::Changes => "changes exist or were made (only with --detailed-exitcode)",
             Exit::Partly => "something changed, and a requested cluster failed or was not reached",
-            Exit::Policy => "refused by a policy: residency, budget, asked-for price age",
+            Exit::Policy => "refused by a policy: residency, budget, age of prices",
             Exit::NotReady => "applied, but not ready in time, or deletes left out or unfinished",
             Exit::Unread => "a read command could not read every cluster or price list",
             Exit::Usage => "wrong command line, or a question that nobody can answer",
@@ -77,13 +77,14 @@ impl Failure {
     /// Makes the failure of a run that changed nothing; refusals of a policy have their own code.
     pub fn of(problems: Vec<Problem>) -> Self {
         let errors = || problems.iter().filter(|problem| problem.is_error());
-        let is_refused = errors().count() > 0 && errors().all(|problem| problem.kind.is_policy());
-        let all = |kind| errors().count() > 0 && errors().all(|problem| problem.kind == kind);
-        let exit = if is_refused {
+        let all = |is_it: &dyn Fn(Kind) -> bool| {
+            errors().count() > 0 && errors().all(|problem| is_it(problem.kind))
+        };
+        let exit = if all(&Kind::is_policy) {
             Exit::Policy
-        } else if all(Kind::Usage) {
+        } else if all(&|kind| kind == Kind::Usage) {
             Exit::Usage
-        } else if all(Kind::Internal) {
+        } else if all(&|kind| kind == Kind::Internal) {
             Exit::Bug
         } else {
             Exit::Error

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::flags::{RolloutArgs, WaitUntil};
 use crate::app::{App, interrupted};
-use crate::diagnostic::{Kind, Problem, Severity};
+use crate::diagnostic::{Kind, Problem};
 use crate::failure::{self, Exit, Failure};
 use crate::inventory::Targets;
 use crate::plan::{Made, Plan};
@@ -69,10 +69,7 @@ impl Carry<'_> {
         let skipped = check_obstacles(&made, self.skip_unreachable)?;
         if for_people {
             for problem in &made.unreadable {
-                report.problem(&Problem {
-                    severity: Severity::Warning,
-                    ..problem.clone()
-                });
+                report.warn(problem.clone());
             }
         }
         let changing = made.plan.changes_something();

@@ -68,14 +68,13 @@ pub(super) fn run(app: &App, args: &DeleteArgs) -> Result<Exit, Failure> {
             accept_cluster: args.accept_cluster,
             ..plan::Options::default()
         };
-        let made = plan::delete(
-            &project,
-            &clusters,
-            &args.model,
-            &inventory,
+        let rates = super::plan::rates(app, &project, false)?;
+        let basis = plan::Basis {
             options,
-            app.host.now(),
-        );
+            now: app.host.now(),
+            rates: rates.as_ref(),
+        };
+        let made = plan::delete(&project, &clusters, &args.model, &inventory, &basis);
         if !made.plan.changes_something() && made.refusals.is_empty() && made.unreadable.is_empty()
         {
             let problem = Problem::error(Kind::NotFound, "nothing to delete")

@@ -63,7 +63,7 @@ enum Command {
     Check(With<check::CheckArgs>),
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    Cost(cost::CostArgs),
+    Cost(Box<cost::CostArgs>),
     Plan(With<plan::PlanArgs>),
     Deploy(With<deploy::DeployArgs>),
     Apply(With<apply::ApplyArgs>),

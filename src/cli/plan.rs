@@ -8,10 +8,13 @@ use clap_complete::ArgValueCandidates;
 use super::flags::{PlanningArgs, SelectionArgs};
 use super::{forms, names};
 use crate::app::App;
+use crate::estimate::Rates;
 use crate::failure::{Exit, Failure};
 use crate::inventory::{self, Inventory, Targets};
 use crate::place::{self, Desired};
-use crate::plan::{self, Made, Plan};
+use crate::plan::{self, Basis, Made, Plan};
+use crate::price::Reaction;
+use crate::project::Project;
 use crate::report::{Format, contract, plan_markdown, plan_names, plan_text};
 use crate::rollout::Interrupt;
 use crate::target::Connector;
@@ -59,10 +62,10 @@ pub(super) fn run(app: &App, args: &PlanArgs) -> Result<Exit, Failure> {
         None => true,
     };
     show(app, &made);
-    Ok(if saved {
-        exit(&made, args.detailed_exitcode)
-    } else {
-        Exit::Error
+    Ok(match exit(&made, args.detailed_exitcode) {
+        Exit::Policy => Exit::Policy,
+        exit if saved => exit,
+        _ => Exit::Error,
     })
 }
 
@@ -78,8 +81,41 @@ pub(super) async fn make(
         force_conflicts: args.force_conflicts,
     };
     let (targets, inventory) = read(app, desired, &connector, previews, interrupt).await?;
-    let made = plan::make(desired, &inventory, options(args), app.host.now());
+    let rates = rates(app, desired.project, has_rules(desired.project))?;
+    let basis = Basis {
+        options: options(args),
+        now: app.host.now(),
+        rates: rates.as_ref(),
+    };
+    let made = plan::make(desired, &inventory, &basis);
     Ok((made, targets))
+}
+
+/// Whether the manifest has a rule that can't be kept without prices.
+fn has_rules(project: &Project) -> bool {
+    let on_age = project.price_policy.as_ref();
+    project.budget.is_some() || on_age.is_some_and(|rule| rule.on_stale == Reaction::Refuse)
+}
+
+/// Returns what nodes cost, where the manifest has any. Where no rule needs it, prices that can't be read only leave a
+/// gap in the plan.
+pub(super) fn rates(
+    app: &App,
+    project: &Project,
+    is_needed: bool,
+) -> Result<Option<Rates>, Failure> {
+    if !project.has_costs() {
+        return Ok(None);
+    }
+    match app.rates(project) {
+        Err(failure) if !is_needed => {
+            for problem in failure.problems {
+                app.report.warn(problem);
+            }
+            Ok(None)
+        }
+        rates => rates.map(Some),
+    }
 }
 
 /// Opens and reads the selected clusters.
@@ -142,7 +178,7 @@ fn save(app: &App, made: &Made, path: &Path, skip_unreachable: bool) -> Result<b
 pub(super) fn exit(made: &Made, detailed: bool) -> Exit {
     let changes = |plan: &Plan| detailed && plan.changes_something();
     if !made.refusals.is_empty() {
-        Exit::Error
+        Failure::of(made.refusals.clone()).exit
     } else if !made.unreadable.is_empty() {
         Exit::Unread
     } else if changes(&made.plan) {

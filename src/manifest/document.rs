@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use crate::cloud::Cloud;
 use crate::diagnostic::{Kind, Problem, Span};
 use crate::kubeai::Version;
-use crate::value::{ClusterName, ModelName, Namespace, Origin, ProjectId, ProjectName, Sourced};
+use crate::value::{
+    ClusterName, ModelName, Namespace, Origin, ProjectId, ProjectName, Sourced, Usd,
+};
 use crate::yaml::{Fields, Findings, Node, checked, each, integer, list, string, string_map};
+
+use super::prices::{self, PolicyDoc, PricesDoc, ThroughputDoc};
 
 /// What is missing or broken is `None`, and its finding is made: the rest is checked all the same.
 pub struct Document {
@@ -16,8 +20,8 @@ pub struct Document {
     pub kubeai: Version,
     pub clusters: BTreeMap<ClusterName, ClusterDoc>,
     pub models: BTreeMap<ModelName, ModelDoc>,
-    /// `policy.residency`: a rule for every model.
-    pub residency: Vec<Sourced<String>>,
+    pub prices: PricesDoc,
+    pub policy: PolicyDoc,
     pub span: Span,
 }
 
@@ -44,9 +48,11 @@ pub struct PoolDoc {
     pub count: Option<u32>,
     /// Nodes that exist, where nothing creates them.
     pub nodes: Option<u32>,
+    pub min: Option<u32>,
     pub max: Option<u32>,
     pub capacity: String,
     pub profile: Option<String>,
+    pub hourly_usd: Option<Usd>,
     pub span: Span,
 }
 
@@ -56,6 +62,7 @@ pub struct ModelDoc {
     pub annotations: BTreeMap<String, String>,
     pub placement: PlacementDoc,
     pub overrides: Vec<OverrideDoc>,
+    pub throughput: Option<ThroughputDoc>,
     pub span: Span,
 }
 
@@ -98,7 +105,10 @@ pub fn read(root: &Node, findings: &Findings) -> Option<Document> {
         kubeai: fields.optional("kubeai", kubeai).unwrap_or(Version::V0_22),
         clusters: fields.required("clusters", clusters).unwrap_or_default(),
         models: fields.optional("models", models).unwrap_or_default(),
-        residency: fields.optional("policy", policy).unwrap_or_default(),
+        prices: fields.optional("prices", prices::read).unwrap_or_default(),
+        policy: fields
+            .optional("policy", prices::policy)
+            .unwrap_or_default(),
         span: root.span.clone(),
     };
     fields.finish();
@@ -163,14 +173,7 @@ fn kubeai(node: &Node, findings: &Findings) -> Option<Version> {
     version
 }
 
-fn policy(node: &Node, findings: &Findings) -> Option<Vec<Sourced<String>>> {
-    let mut fields = Fields::of(node, "`policy`", findings)?;
-    let residency = fields.optional("residency", sourced_list);
-    fields.finish();
-    residency
-}
-
-fn sourced(node: &Node, findings: &Findings) -> Option<Sourced<String>> {
+pub(super) fn sourced(node: &Node, findings: &Findings) -> Option<Sourced<String>> {
     let value = string(node, findings)?;
     Some(Sourced {
         value,
@@ -178,7 +181,7 @@ fn sourced(node: &Node, findings: &Findings) -> Option<Sourced<String>> {
     })
 }
 
-fn sourced_list(node: &Node, findings: &Findings) -> Option<Vec<Sourced<String>>> {
+pub(super) fn sourced_list(node: &Node, findings: &Findings) -> Option<Vec<Sourced<String>>> {
     list(node, findings, sourced)
 }
 
@@ -274,31 +277,17 @@ fn pool(node: &Node, findings: &Findings) -> Option<PoolDoc> {
         gpu: fields.optional("gpu", sourced),
         count: fields.optional("count", whole),
         nodes: fields.optional("nodes", whole),
+        min,
         max,
         capacity: fields
             .optional("capacity", capacity)
             .unwrap_or_else(|| CAPACITIES[0].to_owned()),
         profile: fields.optional("profile", string),
+        hourly_usd: fields.optional("hourlyUsdPerNode", prices::usd),
         span: node.span.clone(),
     };
-    fields.optional("hourlyUsdPerNode", usd);
     fields.finish();
     name.map(|_| pool)
-}
-
-fn usd(node: &Node, findings: &Findings) -> Option<()> {
-    match node.value {
-        crate::yaml::Value::Integer(number) if number > 0 => Some(()),
-        crate::yaml::Value::Float(number) if number > 0.0 && number.is_finite() => Some(()),
-        _ => {
-            findings.error(
-                &node.span,
-                "invalid value",
-                "an hourly price in USD is a number above 0",
-            );
-            None
-        }
-    }
 }
 
 fn model(span: &Span, node: &Node, findings: &Findings) -> Option<ModelDoc> {
@@ -316,6 +305,7 @@ fn model(span: &Span, node: &Node, findings: &Findings) -> Option<ModelDoc> {
             list(node, findings, override_of)
         })
         .unwrap_or_default();
+    let throughput = fields.optional("throughput", prices::throughput);
     fields.finish();
     Some(ModelDoc {
         spec: spec?,
@@ -323,6 +313,7 @@ fn model(span: &Span, node: &Node, findings: &Findings) -> Option<ModelDoc> {
         annotations,
         placement,
         overrides,
+        throughput,
         span: span.clone(),
     })
 }

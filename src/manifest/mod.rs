@@ -2,6 +2,7 @@
 //! here; what refers to something else (clusters, regions, rules) is checked by `project`.
 
 mod document;
+mod prices;
 mod schema;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use crate::host::{self, Host};
 use crate::yaml;
 
 pub use document::{ClusterDoc, Document, ModelDoc, OverrideDoc, PlacementDoc, PoolDoc, read};
+pub use prices::{DiscountDoc, FixedDoc, OwnMachineDoc, PricesDoc, ThroughputDoc};
 pub use schema::{SCHEMA_DESCRIPTION, schema};
 
 pub const FILE_NAME: &str = "mcai.yaml";

@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::diff::{Change, changes, shapes_pods};
 use super::owner::{Owner, owner};
-use super::{Action, ClusterPlan, Plan, Residency, Verb};
+use super::{Action, ClusterPlan, Plan, Residency, Verb, cost, judge};
 use crate::diagnostic::{Kind, Problem};
+use crate::estimate::Rates;
 use crate::inventory::{Inventory, Place, Preview, State, Surroundings, shown};
 use crate::kubeai::profile::ProfileCount;
 use crate::kubeai::render::Identity;
@@ -26,6 +27,14 @@ pub struct Options {
     pub take_over: bool,
     /// A context that leads to another cluster than before is meant.
     pub accept_cluster: bool,
+}
+
+/// What a plan rests on beside the desired state and the clusters.
+pub struct Basis<'a> {
+    pub options: Options,
+    pub now: Timestamp,
+    /// What nodes cost, where the manifest has any.
+    pub rates: Option<&'a Rates>,
 }
 
 /// A plan, and why it can't be carried out as it is.
@@ -49,8 +58,8 @@ impl Made {
 }
 
 /// Returns the plan for a desired state.
-pub fn make(desired: &Desired, inventory: &Inventory, options: Options, now: Timestamp) -> Made {
-    let mut maker = Maker::new(desired.project, options, now);
+pub fn make(desired: &Desired, inventory: &Inventory, basis: &Basis) -> Made {
+    let mut maker = Maker::new(desired.project, basis);
     maker.made.plan.notes = desired.notes.clone();
     maker.check_clusters(
         desired.clusters.iter().map(|wanted| wanted.cluster),
@@ -64,6 +73,7 @@ pub fn make(desired: &Desired, inventory: &Inventory, options: Options, now: Tim
             None => {}
         }
     }
+    maker.price(inventory, basis);
     maker.made
 }
 
@@ -85,10 +95,9 @@ pub fn delete(
     clusters: &[&Cluster],
     model: &ModelName,
     inventory: &Inventory,
-    options: Options,
-    now: Timestamp,
+    basis: &Basis,
 ) -> Made {
-    let mut maker = Maker::new(project, options, now);
+    let mut maker = Maker::new(project, basis);
     maker.check_clusters(clusters.iter().copied(), inventory);
     for cluster in clusters {
         match inventory.get(&cluster.name) {
@@ -100,6 +109,7 @@ pub fn delete(
             None => {}
         }
     }
+    maker.price(inventory, basis);
     maker.made
 }
 
@@ -144,19 +154,20 @@ struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    fn new(project: &'a Project, options: Options, now: Timestamp) -> Self {
+    fn new(project: &'a Project, basis: &Basis) -> Self {
         let plan = Plan {
             project: project.identity.project.clone(),
             id: project.identity.id.clone(),
             namespace: project.namespace.clone(),
-            made_at: now,
-            force_conflicts: options.force_conflicts,
+            made_at: basis.now,
+            force_conflicts: basis.options.force_conflicts,
             clusters: Vec::new(),
             notes: Vec::new(),
+            cost: None,
         };
         Maker {
             project,
-            options,
+            options: basis.options,
             made: Made {
                 plan,
                 refusals: Vec::new(),
@@ -164,6 +175,15 @@ impl<'a> Maker<'a> {
                 denied: Vec::new(),
             },
         }
+    }
+
+    /// Says what the plan costs, and refuses what costs too much.
+    fn price(&mut self, inventory: &Inventory, basis: &Basis) {
+        let Some(rates) = basis.rates else { return };
+        let mut change = cost::change(rates, self.project, &self.made.plan, inventory);
+        let refusals = judge::judge(&mut change, self.project, rates);
+        self.made.refusals.extend(refusals);
+        self.made.plan.cost = Some(change);
     }
 
     fn refuse(&mut self, cluster: &Cluster, problem: Problem) {

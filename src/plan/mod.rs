@@ -1,7 +1,9 @@
 //! What would change on every cluster. Pure: the same input gives the same plan; everything is decided here, nothing in
 //! `rollout`.
 
+mod cost;
 mod diff;
+mod judge;
 mod make;
 mod owner;
 mod saved;
@@ -13,8 +15,9 @@ use serde_json::Value;
 use crate::place::Note;
 use crate::value::{ClusterName, ModelName, Namespace, ProjectId, ProjectName};
 
+pub use cost::{ClusterCost, CostChange, ReplicaChange};
 pub use diff::{Change, changes, shapes_pods};
-pub use make::{Made, Options, delete, make, recheck, target_of};
+pub use make::{Basis, Made, Options, delete, make, recheck, target_of};
 pub use owner::{Owner, owner};
 pub use saved::{load, save};
 
@@ -32,6 +35,9 @@ pub struct Plan {
     pub clusters: Vec<ClusterPlan>,
     /// Why models are not on clusters that were selected.
     pub notes: Vec<Note>,
+    /// What it does to the cost of the fleet, where the manifest says what nodes there are.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cost: Option<CostChange>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use crate::diagnostic::{Kind, Problem};
 use crate::host;
 
 /// Counts up when the form changes; a plan of another form is refused.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const KIND: &str = "SavedPlan";
 /// A plan of a hundred clusters with thirty models each is about 10 MB.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;

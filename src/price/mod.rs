@@ -12,6 +12,7 @@ mod offer;
 mod query;
 pub mod refresh;
 pub mod review;
+mod rules;
 mod sanity;
 pub mod store;
 mod terms;
@@ -29,6 +30,7 @@ pub use catalog::{Catalog, Unusable};
 pub use merge::{Accept, Change, FARTHEST_MOVE, Merged, merge, moved};
 pub use offer::{Asked, Market, Offer, Offers, Wanted, YOURS};
 pub use query::{Choice, Query, Sort};
+pub use rules::{AgeRule, At, Budget, Reaction};
 pub use sanity::{Doubt, WIDEST_SPREAD, doubts};
 pub use terms::{Discount, Fixed, OwnMachine, Scope, Terms};
 

@@ -12,7 +12,6 @@ use crate::kubeai;
 use crate::kubeai::profile::ProfileCount;
 use crate::kubeai::render::Identity;
 use crate::manifest::{ClusterDoc, Document, Found, ModelDoc, PlacementDoc};
-use crate::price::Terms;
 use crate::text::quoted_list;
 use crate::value::{ClusterName, ModelName, Origin, Sourced};
 use crate::yaml::{self, Findings, Node};
@@ -47,22 +46,23 @@ pub fn check(found: &Found, contexts: Contexts) -> Result<Project, Vec<Problem>>
     }
 }
 
-struct Checker<'a> {
-    document: &'a Document,
+pub(super) struct Checker<'a> {
+    pub(super) document: &'a Document,
     root: &'a Path,
     contexts: Contexts<'a>,
-    findings: &'a Findings,
+    pub(super) findings: &'a Findings,
 }
 
 impl Checker<'_> {
     fn project(&self) -> Option<Project> {
         let document = self.document;
-        let clusters: BTreeMap<_, _> = document
+        let mut clusters: BTreeMap<_, _> = document
             .clusters
             .iter()
             .filter_map(|(name, doc)| Some((name.clone(), self.cluster(name, doc)?)))
             .collect();
         self.check_shared_targets(&clusters);
+        self.price_own_machines(&mut clusters);
         let complete = clusters.len() == document.clusters.len();
         let mut models = BTreeMap::new();
         for (name, doc) in &document.models {
@@ -79,10 +79,12 @@ impl Checker<'_> {
                 id: document.id.clone()?,
             },
             namespace: document.namespace.clone()?,
+            terms: self.terms(&clusters),
+            catalog: self.catalog(),
+            budget: document.policy.budget.clone(),
+            price_policy: document.policy.prices.clone(),
             clusters,
             models,
-            terms: Terms::default(),
-            catalog: None,
             root: self.root.to_owned(),
             warnings: Vec::new(),
         })
@@ -210,11 +212,8 @@ impl Checker<'_> {
         text: &Sourced<String>,
         span: &Span,
     ) -> Option<Sourced<PathBuf>> {
-        let relative = Path::new(&text.value);
-        let inside = relative
-            .components()
-            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if !inside || text.value.is_empty() {
+        let path = self.below_root(text);
+        if path.is_none() {
             let detail = format!(
                 "cluster `{name}`: `{}` is not a path below the manifest's folder",
                 text.value
@@ -224,9 +223,17 @@ impl Checker<'_> {
                 "directory outside the project",
                 detail,
             );
-            return None;
         }
-        Some(Sourced {
+        path
+    }
+
+    /// Returns a path of the manifest, if it leads below the manifest's folder.
+    pub(super) fn below_root(&self, text: &Sourced<String>) -> Option<Sourced<PathBuf>> {
+        let relative = Path::new(&text.value);
+        let inside = relative
+            .components()
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        (inside && !text.value.is_empty()).then(|| Sourced {
             value: self.root.join(relative),
             origin: text.origin.clone(),
         })
@@ -275,7 +282,7 @@ impl Checker<'_> {
 
     fn model(&self, name: &ModelName, doc: &ModelDoc) -> Model {
         let mut rules = Vec::new();
-        for rule in [&doc.placement.residency, &self.document.residency] {
+        for rule in [&doc.placement.residency, &self.document.policy.residency] {
             self.check_residency_words(rule);
             if !rule.is_empty() {
                 rules.push(rule.clone());
@@ -299,6 +306,7 @@ impl Checker<'_> {
                     set: o.set.clone(),
                 })
                 .collect(),
+            throughput: self.throughput(doc),
             span: doc.span.clone(),
         }
     }
@@ -376,7 +384,7 @@ impl Checker<'_> {
     }
 
     /// Returns a name as it is if it is known, and reports it otherwise.
-    fn dangling<'k, T: FromStr>(
+    pub(super) fn dangling<'k, T: FromStr>(
         &self,
         name: &Sourced<String>,
         what: &str,

@@ -1,6 +1,7 @@
 //! The user's intention, checked. A [`Project`] exists only if it is valid: nothing later checks names again.
 
 mod check;
+mod money;
 mod pool;
 mod select;
 
@@ -9,9 +10,10 @@ use std::path::PathBuf;
 
 use crate::cloud::{Cloud, country::Country};
 use crate::diagnostic::{Problem, Span};
+use crate::gpu::Gpu;
 use crate::kubeai::Version;
 use crate::kubeai::render::Identity;
-use crate::price::Terms;
+use crate::price::{AgeRule, Budget, Terms};
 use crate::value::{ClusterName, ModelName, Namespace, Sourced};
 use crate::yaml::Node;
 
@@ -29,6 +31,10 @@ pub struct Project {
     pub terms: Terms,
     /// `prices.catalog`: the refreshed prices that are the project's own.
     pub catalog: Option<Sourced<PathBuf>>,
+    /// `policy.budget`: what the fleet may cost.
+    pub budget: Option<Budget>,
+    /// `policy.prices`: how old prices may be.
+    pub price_policy: Option<AgeRule>,
     /// Where relative paths of the manifest start.
     pub root: PathBuf,
     /// Findings that leave the manifest valid.
@@ -66,13 +72,34 @@ pub struct Model {
     pub placement: Selector,
     pub residency: Residency,
     overrides: Vec<Override>,
+    pub throughput: Option<Throughput>,
     pub span: Span,
+}
+
+/// What one replica of a model was measured to do, and by whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Throughput {
+    /// Tokens per second that it reads.
+    pub input: Option<f64>,
+    /// Tokens per second that it writes.
+    pub output: Option<f64>,
+    /// The GPU kinds for which it holds, if not for all.
+    pub gpus: Option<Vec<&'static Gpu>>,
+    pub source: String,
 }
 
 #[derive(Debug)]
 struct Override {
     selector: Selector,
     set: Node,
+}
+
+impl Project {
+    /// Whether the manifest says anything by which its cost can be judged.
+    pub fn has_costs(&self) -> bool {
+        let has_pools = |cluster: &Cluster| !cluster.pools.is_empty();
+        self.budget.is_some() || self.clusters.values().any(has_pools)
+    }
 }
 
 impl Model {

@@ -6,6 +6,7 @@ use crate::gpu;
 use crate::kubeai::profile::{ProfileCount, shipped};
 use crate::manifest::PoolDoc;
 use crate::text::quoted_list;
+use crate::value::Usd;
 use crate::yaml::Findings;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -17,10 +18,14 @@ pub struct Pool {
     pub gpus_per_node: Option<u32>,
     pub vcpus: Option<f64>,
     pub memory_gib: Option<f64>,
+    /// Fewest nodes: they are there, and paid for, whether anything runs on them or not.
+    pub min: u32,
     pub max: Option<u32>,
     pub capacity: String,
     /// The resource profile that its nodes serve, where known.
     pub profile: Option<String>,
+    /// What the user says that a node costs for an hour.
+    pub hourly_usd: Option<Usd>,
 }
 
 impl Pool {
@@ -56,9 +61,11 @@ impl Pool {
                 .or_else(|| instance.and_then(InstanceType::visible_gpus)),
             vcpus: instance.and_then(|instance| instance.vcpus),
             memory_gib: instance.and_then(|instance| instance.memory_gib),
+            min: doc.min.or(doc.nodes).unwrap_or(0),
             max: doc.max.or(doc.nodes),
             capacity: doc.capacity.clone(),
             profile: doc.profile.clone().or(shipped),
+            hourly_usd: doc.hourly_usd,
         }
     }
 

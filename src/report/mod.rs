@@ -3,7 +3,10 @@
 
 pub mod contract;
 mod cost;
+mod cost_change;
 mod cost_csv;
+mod estimate;
+mod estimate_csv;
 mod feeds;
 mod log;
 mod markdown;
@@ -30,7 +33,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use terminal_size::{Height, Width, terminal_size_of};
 
-use crate::diagnostic::{Kind, Problem};
+use crate::diagnostic::{Kind, Problem, Severity};
 use crate::failure::Failure;
 use crate::host::{self, Host};
 use crate::yaml;
@@ -38,6 +41,8 @@ use crate::yaml;
 pub use contract::Document;
 pub use cost::{CostView, cost_text};
 pub use cost_csv::cost_csv;
+pub use estimate::{estimate_markdown, estimate_text};
+pub use estimate_csv::estimate_csv;
 pub use feeds::Watch;
 pub use log::{LogFormat, log_to_stderr};
 pub use outcome::{call_text, outcome_text};
@@ -284,6 +289,14 @@ impl Report {
 
     pub fn problem(&self, problem: &Problem) {
         self.say(&problem_text(problem, &self.err, self.err_width));
+    }
+
+    /// Reports a problem that the run goes on in spite of.
+    pub fn warn(&self, problem: Problem) {
+        self.problem(&Problem {
+            severity: Severity::Warning,
+            ..problem
+        });
     }
 
     pub fn problems(&self, problems: &[Problem]) {

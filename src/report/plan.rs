@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::cost_change::cost_text;
 use super::style::{Style, Styles};
 use crate::plan::{Action, Change, ClusterPlan, Made, Plan, Residency, Verb};
 use crate::text;
@@ -32,6 +33,9 @@ pub fn plan_text(made: &Made, wide: bool, styles: &Styles) -> String {
     }
     text.push_str(&summary(made));
     text.push('\n');
+    if let Some(change) = &plan.cost {
+        text.push_str(&cost_text(change, wide, styles));
+    }
     text
 }
 

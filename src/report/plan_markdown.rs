@@ -1,6 +1,7 @@
 //! A plan as a comment on a pull request: what happens where in one table, what is in its way, then each changing model
 //! as a diff below its cluster.
 
+use super::cost_change::{remarks as cost_remarks, sums};
 use super::markdown::{ROOM, code, fence, problems, take, tally};
 use super::plan::{VALUE, counts, created, is_identity, plain, remarks, summary};
 use crate::plan::{Action, Change, ClusterPlan, Made, Plan, Verb};
@@ -15,6 +16,9 @@ const FOLDED_VALUE: usize = 1000;
 /// The folded changes of one model have at most so many bytes, so that it leaves room for others.
 const FOLDED: usize = 8_000;
 
+/// So many models whose cost is not known are named.
+const COST_REMARKS: usize = 20;
+
 /// Kept free for the last line, which says what is missing.
 const LAST_LINE: usize = 200;
 
@@ -25,6 +29,7 @@ pub fn plan_markdown(made: &Made) -> String {
     title.extend(tally(made.obstacles()));
     let mut text = format!("### {}\n", title.join(" · "));
     text += &overview(plan);
+    text += &cost(plan);
     text += &problems(made.obstacles(), ROOM / 4);
     let left = push_clusters(&mut text, plan);
     push_notes(&mut text, plan);
@@ -51,6 +56,20 @@ fn overview(plan: &Plan) -> String {
         left => format!("\n{} not shown\n", text::count(left, "more cluster")),
     };
     format!("\n| Cluster | Where | Models |\n|---|---|---|\n{rows}{left}")
+}
+
+/// Returns what the plan does to the cost of the fleet.
+fn cost(plan: &Plan) -> String {
+    let Some(change) = &plan.cost else {
+        return String::new();
+    };
+    let sums = sums(change).into_iter().map(|line| format!("! {line}"));
+    let remarks = cost_remarks(change, COST_REMARKS).into_iter();
+    let remarks = remarks.map(|line| format!("# {line}"));
+    format!(
+        "\n**Cost, GPU instances only**\n\n{}",
+        fence(sums.chain(remarks))
+    )
 }
 
 /// Adds a section for each cluster that changes; returns the line that says what had no room.

@@ -31,12 +31,17 @@ fn printed_texts() -> BTreeMap<String, String> {
 project: contracts
 id: k7m2q9x4p1zt
 clusters:
-  aws-1: { cloud: aws, region: us-east-1, directory: a }
+  aws-1:
+    cloud: aws
+    region: us-east-1
+    directory: a
+    gpuPools: [{ name: l4, instanceType: g6.12xlarge, min: 1, hourlyUsdPerNode: 4 }]
   zurich: { cloud: bare-metal, country: ch, directory: b }
 models:
   llama:
-    spec: { engine: VLLM, features: [TextGeneration], url: hf://x/y, owner: nobody }
+    spec: { engine: VLLM, features: [TextGeneration], url: hf://x/y, owner: nobody, resourceProfile: \"nvidia-gpu-l4:1\", minReplicas: 1, maxReplicas: 5 }
     placement: { clouds: [aws] }
+    throughput: { outputTokensPerSecond: 500, source: a test }
 ",
     );
     let list = AzureList::new();
@@ -55,7 +60,7 @@ models:
     sandbox.env("MCAI_FEED_AZURE_RETAIL", &server.url);
     let refresh = "cost refresh --clouds azure --accept-loss -o json";
     let refresh: Vec<&str> = refresh.split(' ').collect();
-    let runs: [&[&str]; 14] = [
+    let runs: [&[&str]; 15] = [
         &["check", "-o", "json"],
         &["config", "view", "--origin", "-o", "json"],
         &["deploy", "--dry-run", "-o", "json"],
@@ -70,6 +75,7 @@ models:
         &["cost", "history", "--since", "2026-11-01", "-o", "json"],
         &["cost", "export", "tables", "-o", "json"],
         &["schema", "-o", "json"],
+        &["cost", "estimate", "-o", "json"],
     ];
     let mut texts = BTreeMap::new();
     for words in runs {

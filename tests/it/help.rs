@@ -158,7 +158,7 @@ fn man_pages_are_written_for_every_command() {
     let sandbox = Sandbox::new();
     sandbox
         .mcai(&["man", "man1"])
-        .is(0, "18 pages written to man1\n", "");
+        .is(0, "19 pages written to man1\n", "");
     let page = sandbox.read("man1/mcai-config-view.1");
     assert!(page.contains(".TH mcai-config-view 1"), "{page}");
     assert!(page.contains("mcai config view llama"), "examples: {page}");

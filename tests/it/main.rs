@@ -10,6 +10,7 @@ mod ci;
 mod contracts;
 mod cost;
 mod directory;
+mod estimate;
 mod exits;
 mod faults;
 mod help;

@@ -1,6 +1,7 @@
 //! The planner on tests/plans: a folder is a case. `mcai.yaml` is the manifest, `inventory.yaml` what the clusters have,
-//! `expected.txt` the plan and what is in its way; where there is an `expected.md`, the same as a comment on a pull
-//! request (`AS_COMMENTS` names those). No Rust is needed for another case.
+//! `prices.csv` what nodes cost, where the manifest has pools; `expected.txt` is the plan and what is in its way; where
+//! there is an `expected.md`, the same as a comment on a pull request (`AS_COMMENTS` names those). No Rust is needed for
+//! another case.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,11 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mcai::diagnostic::{Kind, Problem, Source};
+use mcai::estimate::Rates;
 use mcai::inventory::{Inventory, Place, Preview, State, Surroundings};
 use mcai::kubeai::profile::LiveProfiles;
 use mcai::manifest::Found;
 use mcai::place::{DesiredCluster, Selection, place};
 use mcai::plan::{self, Made};
+use mcai::price::{Catalog, Market};
+use mcai::project::Project;
 use mcai::report::{
     Format, Styles, contract, document_text, plan_markdown, plan_text, problem_text,
 };
@@ -28,6 +32,8 @@ struct Case {
     options: CaseOptions,
     #[serde(default)]
     selection: CaseSelection,
+    /// A model that is deleted, in place of a deploy.
+    delete: Option<String>,
     clusters: BTreeMap<String, CaseCluster>,
 }
 
@@ -60,7 +66,9 @@ struct CaseCluster {
 }
 
 /// The cases with an `expected.md`: one that is lost must not go unnoticed.
-const AS_COMMENTS: [&str; 10] = [
+const AS_COMMENTS: [&str; 12] = [
+    "cost-raised",
+    "cost-unknown",
     "create",
     "hostile-values",
     "many-fields",
@@ -152,12 +160,37 @@ fn made(name: &str) -> Result<Made, String> {
         accept_cluster: case.options.accept_cluster,
         ..plan::Options::default()
     };
-    Ok(plan::make(
-        &desired,
-        &inventory,
+    let rates = project.has_costs().then(|| rates(name, &project));
+    let basis = plan::Basis {
         options,
-        "2026-11-25T12:00:00Z".parse().expect("a time"),
-    ))
+        now: "2026-11-25T12:00:00Z".parse().expect("a time"),
+        rates: rates.as_ref(),
+    };
+    Ok(match case.delete {
+        None => plan::make(&desired, &inventory, &basis),
+        Some(model) => {
+            let clusters = desired.clusters.iter().map(|wanted| wanted.cluster);
+            let model = model.parse().expect("a name");
+            plan::delete(
+                &project,
+                &clusters.collect::<Vec<_>>(),
+                &model,
+                &inventory,
+                &basis,
+            )
+        }
+    })
+}
+
+/// Returns what nodes cost by the case's own list: built-in prices change.
+fn rates(name: &str, project: &Project) -> Rates {
+    let path = format!("tests/plans/{name}/prices.csv");
+    let market = Market {
+        catalog: &Catalog::open(Path::new(&path)).expect("prices"),
+        terms: &project.terms,
+        today: "2026-11-25".parse().expect("a day"),
+    };
+    Rates::read(project, &market).expect("rates")
 }
 
 fn text(made: &Made) -> String {

@@ -19,7 +19,9 @@ fn the_first_command_prints_what_the_readme_shows() {
     let session = block("$ cargo run --release -- ");
     let (command, shown) = session.split_once('\n').expect("a command and its output");
     let words: Vec<&str> = command.split_whitespace().skip(5).collect();
-    let sandbox = Sandbox::new();
+    let mut sandbox = Sandbox::new();
+    // Prices get older by the day.
+    sandbox.env("MCAI_TEST_NOW", "2026-11-25T12:00:00Z");
     let manifest = fs::read_to_string("examples/quickstart/mcai.yaml").expect("the example");
     sandbox.write("examples/quickstart/mcai.yaml", &manifest);
     let run = sandbox.mcai(&words);

@@ -40,7 +40,7 @@ fn the_reference_of_commands_is_fresh() {
             "config" => section(&["config", "view"]),
             "cost" => {
                 section(&["cost"]);
-                for command in ["refresh", "check", "history", "export"] {
+                for command in ["estimate", "refresh", "check", "history", "export"] {
                     section(&["cost", command]);
                 }
             }

@@ -1,6 +1,7 @@
 //! `mcai cost`: the query of prices by itself, and the commands about prices below it.
 
 mod check;
+mod estimate;
 mod export;
 mod history;
 mod query;
@@ -29,6 +30,7 @@ pub(super) struct CostArgs {
 #[derive(Subcommand)]
 #[command(defer = true)]
 enum CostCommand {
+    Estimate(With<estimate::EstimateArgs>),
     Refresh(With<refresh::RefreshArgs>),
     Check(With<check::CheckArgs>),
     History(With<history::HistoryArgs>),
@@ -39,6 +41,7 @@ impl CostArgs {
     pub(super) fn call(self) -> Call {
         match self.command {
             None => self.query.call(query::run, |args| args.output),
+            Some(CostCommand::Estimate(args)) => args.call(estimate::run, |args| args.output),
             Some(CostCommand::Refresh(args)) => args.call(refresh::run, |args| args.output),
             Some(CostCommand::Check(args)) => args.call(check::run, |args| args.output),
             Some(CostCommand::History(args)) => args.call(history::run, |args| args.output),

@@ -2,6 +2,7 @@
 //! something else, what is near a known word. Tests hold the two together, key by key.
 
 mod form;
+mod prices;
 mod spec;
 
 use serde_json::{Value, json};
@@ -62,6 +63,11 @@ pub fn schema() -> Value {
             "By the name of the Model on the clusters.",
         ),
         optional("policy", policy(), "Rules for every model."),
+        optional(
+            "prices",
+            prices::prices(),
+            "What the user pays otherwise than the price lists say.",
+        ),
     ]);
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     root["$id"] = json!(format!("urn:mcai:manifest:v{FORMAT}"));
@@ -104,11 +110,19 @@ fn kubeai() -> Value {
 }
 
 fn policy() -> Value {
-    mapping([optional(
-        "residency",
-        definition("residency"),
-        "Where data may be, beside each model's own rule.",
-    )])
+    mapping([
+        optional(
+            "residency",
+            definition("residency"),
+            "Where data may be, beside each model's own rule.",
+        ),
+        optional("budget", prices::budget(), "What the fleet may cost."),
+        optional(
+            "prices",
+            prices::age(),
+            "How old the prices behind a decision may be.",
+        ),
+    ])
 }
 
 fn residency() -> Value {
@@ -234,7 +248,7 @@ fn pool() -> Value {
         ),
         optional(
             "hourlyUsdPerNode",
-            json!({ "type": "number", "exclusiveMinimum": 0 }),
+            prices::usd(),
             "The price of one node in USD per hour.",
         ),
     ])
@@ -263,6 +277,11 @@ fn model() -> Value {
             "overrides",
             list(definition("override")),
             "Changes of `spec` for some clusters; later entries win.",
+        ),
+        optional(
+            "throughput",
+            prices::throughput(),
+            "What one replica was measured to do: gives the price of a million tokens.",
         ),
     ]);
     model["if"] = json!({ "required": ["overrides"], "properties": { "overrides": { "type": "array", "minItems": 1 } } });

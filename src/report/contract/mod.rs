@@ -4,9 +4,11 @@
 
 mod catalog;
 mod cost;
+mod estimate;
 mod generate;
 mod model;
 mod plan;
+mod plan_cost;
 mod problem;
 mod refresh;
 mod rollout;
@@ -21,8 +23,13 @@ pub use catalog::{
     PriceMoves, UnusableLine,
 };
 pub use cost::{Capacity, CostResult, LeftOut, Offer, Price, Prices, Ranked};
+pub use estimate::{
+    Amount, CostEstimate, KeptNodes, ModelCost, NotCounted, Part, PoolPart, PricedAs, Range,
+    Tokens, Total,
+};
 pub use model::{State, Verdict};
 pub use plan::{Action, Change, ClusterPlan, Note, Plan, Residency, Verb};
+pub use plan_cost::{At, ClusterCost, PlanCost, ReplicaChange};
 pub use problem::{CheckResult, Failure, Position, Problem, ProblemKind, Severity};
 pub use refresh::{
     PriceKey, PriceMove, PriceRow, PriceSeen, RefreshResult, RefreshedCloud, RowSetAside,

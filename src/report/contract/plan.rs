@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::plan_cost::PlanCost;
 use super::problem::{Problem, problems};
 use super::{Document, words};
 use crate::{place, plan};
@@ -17,6 +18,9 @@ pub struct Plan<'a> {
     pub clusters: Vec<ClusterPlan<'a>>,
     /// Why models are not on clusters that were selected.
     pub notes: Vec<Note<'a>>,
+    /// What it does to the cost of the fleet; missing where the manifest has neither GPU pools nor a budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<PlanCost<'a>>,
     /// Why the plan can't be carried out as it is.
     pub problems: Vec<Problem<'a>>,
 }
@@ -32,6 +36,7 @@ impl<'a> From<&'a plan::Made> for Plan<'a> {
             changes: plan.changes_something(),
             clusters: plan.clusters.iter().map(ClusterPlan::from).collect(),
             notes: plan.notes.iter().map(Note::from).collect(),
+            cost: plan.cost.as_ref().map(PlanCost::from),
             problems: problems(made.obstacles()),
         }
     }

@@ -14,7 +14,9 @@ words! {
         Manifest,
         /// a rule of residency is not met
         Residency,
-        /// a price is older than was asked for
+        /// the fleet would cost more than the manifest's budget
+        Budget,
+        /// a price is older than it may be
         PriceAge,
         /// a flag, a kubeconfig or the user's settings are wrong
         Settings,

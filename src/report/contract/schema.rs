@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::generate::schema_of;
 use super::{
-    CheckResult, Config, CostResult, DeployResult, Document, DryRun, Event, ExportResult, Failure,
-    Plan, PriceCheck, PriceHistory, RefreshResult, Status,
+    CheckResult, Config, CostEstimate, CostResult, DeployResult, Document, DryRun, Event,
+    ExportResult, Failure, Plan, PriceCheck, PriceHistory, RefreshResult, Status,
 };
 use crate::manifest;
 
@@ -30,6 +30,7 @@ pub fn schemas() -> Vec<Schema> {
         },
         schema_of::<CheckResult>(),
         schema_of::<Config>(),
+        schema_of::<CostEstimate>(),
         schema_of::<CostResult>(),
         schema_of::<DeployResult>(),
         schema_of::<DryRun>(),
