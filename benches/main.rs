@@ -9,6 +9,9 @@
 
 #[path = "../tests/it/support/delay.rs"]
 mod delay;
+#[expect(dead_code, reason = "the bench plays one of the lists")]
+#[path = "../tests/it/support/feeds.rs"]
+mod feeds;
 mod fleet;
 mod measure;
 mod network;
