@@ -1,7 +1,6 @@
 //! Reads all feeds of AWS from a server on this machine: which are read when, and what is covered. The other files have the
 //! traps of each feed.
 
-mod memory;
 mod price_list;
 mod site;
 mod spot;
