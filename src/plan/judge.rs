@@ -25,7 +25,7 @@ pub(super) fn judge(change: &mut CostChange, project: &Project, rates: &Rates) -
     }
     let rule = project.price_policy.as_ref();
     let most = rule.map_or(AgeRule::DEFAULT, |rule| rule.max_age);
-    let refusing = rule.filter(|rule| rule.on_stale == Reaction::Refuse && is_raised);
+    let refusing = project.refusing_age().filter(|_| is_raised);
     if let Some(words) = too_old(after, most, rates) {
         match refusing {
             Some(rule) => {

@@ -13,7 +13,7 @@ use crate::diagnostic::{Problem, Span};
 use crate::gpu::Gpu;
 use crate::kubeai::Version;
 use crate::kubeai::render::Identity;
-use crate::price::{AgeRule, Budget, Terms};
+use crate::price::{AgeRule, Budget, Reaction, Terms};
 use crate::value::{ClusterName, ModelName, Namespace, Sourced};
 use crate::yaml::Node;
 
@@ -121,6 +121,14 @@ impl Model {
         self.placement
             .excludes(cluster)
             .or_else(|| self.residency.excludes(cluster))
+    }
+}
+
+impl Project {
+    /// Returns the rule by which old prices are refused, if there is one.
+    pub fn refusing_age(&self) -> Option<&AgeRule> {
+        let rule = self.price_policy.as_ref();
+        rule.filter(|rule| rule.on_stale == Reaction::Refuse)
     }
 }
 

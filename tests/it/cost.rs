@@ -197,6 +197,18 @@ fn old_prices_are_refused_where_that_is_asked_for() {
 }
 
 #[test]
+fn the_manifest_can_refuse_old_prices_as_well() {
+    let sandbox = sandbox();
+    let rule = "policy: { prices: { onStale: refuse, maxAge: 100d } }\nclusters:";
+    sandbox.write("mcai.yaml", &MANIFEST.replace("clusters:", rule));
+    expect_answer(&sandbox, "policy-age", &["p5.48xlarge"]);
+    // The command line has the last word.
+    sandbox
+        .mcai(&["cost", "p5.48xlarge", "--max-age", "200d"])
+        .code(0);
+}
+
+#[test]
 fn a_price_that_can_not_be_true_never_wins() {
     let sandbox = sandbox();
     let home = sandbox.home().join(".local/share/mcai");

@@ -12,7 +12,7 @@ use crate::diagnostic::Problem;
 use crate::estimate::{self, Estimate, Rates, over_budget, refuse_age, too_old, unknown_cost};
 use crate::failure::{Exit, Failure};
 use crate::place;
-use crate::price::{At, Reaction};
+use crate::price::At;
 use crate::project::Project;
 use crate::report::{self, Format, contract};
 use crate::text::parse_age;
@@ -82,8 +82,7 @@ fn check_age(
     project: &Project,
     rates: &Rates,
 ) -> Result<(), Problem> {
-    let rule = project.price_policy.as_ref();
-    let refusing = rule.filter(|rule| rule.on_stale == Reaction::Refuse);
+    let refusing = project.refusing_age();
     let Some(most) = asked.or(refusing.map(|rule| rule.max_age)) else {
         return Ok(());
     };

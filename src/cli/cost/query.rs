@@ -12,7 +12,7 @@ use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::manifest;
 use crate::place::{self, Needs};
-use crate::price::{self, Market, Query, Sort, Terms, age_in_days};
+use crate::price::{self, AgeRule, Market, Query, Sort, Terms, age_in_days};
 use crate::project::Project;
 use crate::report::{CostView, Format, contract, cost_text};
 use crate::text::{count, nearest, parse_age, quoted_list};
@@ -120,9 +120,8 @@ pub(super) fn run(app: &App, args: &QueryArgs) -> Result<Exit, Failure> {
         today,
         named_sellers: args.clouds.is_some() || args.all,
     };
-    if let Some(most) = args.max_age {
-        check_age(&view, most)?;
-    }
+    let rule = project.as_ref().and_then(Project::refusing_age);
+    check_age(&view, args.max_age, rule)?;
     show(app, &view, &not_applied, &unknown);
     Ok(Exit::Reached)
 }
@@ -235,8 +234,15 @@ fn named(word: &str, terms: &Terms) -> Result<Needs, Problem> {
     })
 }
 
-/// Refuses an answer whose compared prices are older than asked for.
-fn check_age(view: &CostView<'_>, most: Duration) -> Result<(), Problem> {
+/// Refuses an answer whose compared prices are older than the command line allows, or else the manifest.
+fn check_age(
+    view: &CostView<'_>,
+    asked: Option<Duration>,
+    rule: Option<&AgeRule>,
+) -> Result<(), Problem> {
+    let Some(most) = asked.or(rule.map(|rule| rule.max_age)) else {
+        return Ok(());
+    };
     let age = |day| Duration::from_secs(age_in_days(day, view.today).unsigned_abs() * 86_400);
     let judged = view
         .answer
@@ -250,14 +256,19 @@ fn check_age(view: &CostView<'_>, most: Duration) -> Result<(), Problem> {
     };
     let offer = &oldest.offer;
     let detail = format!(
-        "older than `--max-age` allows: {} of {}; the oldest is of {day}: {} `{}` in {}",
+        "older than {} allows: {} of {}; the oldest is of {day}: {} `{}` in {}",
+        asked.map_or("`policy.prices`", |_| "`--max-age`"),
         old.count(),
         count(judged.len(), "compared price"),
         offer.seller,
         offer.instance_type,
         offer.region
     );
-    Err(Problem::error(Kind::PriceAge, "prices are too old")
+    let problem = Problem::error(Kind::PriceAge, "prices are too old")
         .detail(detail)
-        .hint("`mcai cost refresh` reads new ones"))
+        .hint("`mcai cost refresh` reads new ones");
+    Err(match rule.filter(|_| asked.is_none()) {
+        Some(rule) => problem.at(&rule.span),
+        None => problem,
+    })
 }
