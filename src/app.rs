@@ -14,7 +14,7 @@ use crate::report::{self, Format, Report, Talk};
 use crate::rollout::Interrupt;
 use crate::settings::Contexts;
 use crate::target::{Connector, kube};
-use crate::value::ClusterName;
+use crate::value::{ClusterName, Sourced};
 
 /// Flags of all commands, checked.
 #[derive(Clone, Debug, Default)]
@@ -51,10 +51,18 @@ impl App {
     /// Finds, reads and checks the manifest; its warnings go to stderr.
     pub fn project(&self) -> Result<Project, Failure> {
         let project = self.checked_project()?;
-        if !self.report.quiet && !self.report.format.is_for_machines() {
-            self.report.problems(&project.warnings);
-        }
+        project
+            .warnings
+            .iter()
+            .for_each(|problem| self.warn(problem));
         Ok(project)
+    }
+
+    /// Tells people of what is in the way of nothing.
+    fn warn(&self, problem: &Problem) {
+        if !self.report.quiet && !self.report.format.is_for_machines() {
+            self.report.problem(problem);
+        }
     }
 
     /// Finds, reads and checks the manifest.
@@ -88,8 +96,11 @@ impl App {
 
     /// Returns the prices that are built in, with the refreshed ones over them.
     pub fn catalog(&self, project: Option<&Project>) -> Result<Catalog, Failure> {
-        let path = self.catalog_path(project);
-        Ok(match path {
+        let said = project.and_then(|project| project.catalog.as_ref());
+        if let Some(path) = said.filter(|path| !path.value.exists()) {
+            self.warn(&no_catalog(path));
+        }
+        Ok(match self.catalog_path(project) {
             Some(path) => Catalog::at(&path)?,
             None => Catalog::embedded(),
         })
@@ -151,6 +162,20 @@ impl App {
             done = report::busy(&self.report, words, work) => Ok(done),
             () = interrupt.raised() => Err(interrupted()),
         }
+    }
+}
+
+/// The manifest's own prices are not there, so laptop and CI may not agree.
+fn no_catalog(path: &Sourced<PathBuf>) -> Problem {
+    let problem = Problem::warning(Kind::Settings, "no price catalog yet")
+        .detail(format!(
+            "`{}` is not there; the prices that are built in are used",
+            path.value.display()
+        ))
+        .hint("`mcai cost refresh` makes it");
+    match path.span() {
+        Some(span) => problem.at(span),
+        None => problem,
     }
 }
 

@@ -4,7 +4,7 @@
 use super::CostChange;
 use crate::diagnostic::Problem;
 use crate::estimate::{Rates, over_budget, refuse_age, too_old, unknown_cost};
-use crate::price::{AgeRule, Reaction};
+use crate::price::AgeRule;
 use crate::project::Project;
 
 /// Returns why a change is refused; what does not refuse it becomes a note.

@@ -276,6 +276,28 @@ fn a_manifest_that_cannot_be_read_sends_prices_nowhere_else() {
 }
 
 #[test]
+fn a_project_can_keep_prices_of_its_own() {
+    let list = AzureList::new();
+    let server = list.serve();
+    let sandbox = sandbox(&server);
+    let manifest = "version: 1\nproject: shop\nid: k7m2q9x4p1zt\nprices: { catalog: prices/gpus.csv }\n\
+                    clusters:\n  a: { cloud: azure, region: eastus, directory: a }\n";
+    sandbox.write("mcai.yaml", manifest);
+    let price = |expected: &str| {
+        let run = sandbox.mcai(&["cost", T4, "--region", "eastus", "-o", "csv"]);
+        assert!(run.code(0).stdout.contains(expected), "{}", run.stdout);
+        run.stderr.clone()
+    };
+    let warning = "warning: no price catalog yet\n  --> mcai.yaml:4:20   `[DIR]/prices/gpus.csv` is not there; ";
+    assert!(price(",0.526,").starts_with(warning));
+    list.change(T4, "eastus", &json!({"retailPrice": 0.55}));
+    refresh(&sandbox, &["-q"]).code(0);
+    assert!(!price(",0.55,").contains("warning"));
+    assert_eq!(catalog(&sandbox), "", "the user's own is another");
+    assert!(sandbox.read("prices/gpus.history.csv").contains(",0.55,"));
+}
+
+#[test]
 fn the_catalog_is_exported_as_tables_and_nothing_else_is_replaced() {
     let list = AzureList::new();
     let server = list.serve();
