@@ -46,7 +46,8 @@ Examples:
   mcai check                                     everything that can be known offline
   mcai plan                                      what would change on every cluster
   mcai deploy llama-3-8b --clouds aws,gcp        bring a model to some of them, and wait
-  mcai status -o wide                            how every model stands",
+  mcai status -o wide                            how every model stands
+  mcai cost H100:8 --residency eu                what machines with GPUs cost, side by side",
     after_help = "`mcai help COMMAND` has examples and all flags; `mcai help exit-codes` and `mcai help environment` are for scripts."
 )]
 struct Args {
