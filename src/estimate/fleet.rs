@@ -94,11 +94,11 @@ fn kept<'p>(rates: &'p Rates, desired: &Desired<'p>) -> Vec<Kept<'p>> {
 fn row<'p>(rates: &'p Rates, model: &'p Model, cluster: &'p Cluster, spec: &Value) -> Row<'p> {
     let replicas = Replicas::of(spec);
     let takes = rates.takes(cluster, spec);
-    let amount = |count: Option<u64>| match (&takes, count) {
-        (_, Some(0)) => Some(Amount::default()),
-        (Ok(takes), Some(count)) => Some(takes.amount(count)),
-        (Ok(Takes::NoGpu), None) => Some(Amount::default()),
-        _ => None,
+    let amount = |count: Option<u64>| match &takes {
+        _ if count == Some(0) => Some(Amount::default()),
+        Ok(Takes::NoGpu) => Some(Amount::default()),
+        Ok(takes) => Some(takes.amount(takes.running(count)?)),
+        Err(_) => None,
     };
     let throughput = model.throughput.as_ref();
     Row {
@@ -152,6 +152,7 @@ fn part(name: String, rows: &[Row<'_>], is_in: impl Fn(&Cluster) -> bool) -> Par
             model: row.model.name.as_str(),
             takes: row.takes.clone(),
             replicas: row.replicas.at(at),
+            least: row.replicas.min,
         });
         Total::of(&loads.collect::<Vec<_>>())
     };

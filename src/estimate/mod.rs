@@ -8,6 +8,7 @@ mod fleet;
 mod pack;
 mod rates;
 mod rules;
+mod spread;
 mod takes;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,8 @@ pub use total::{Load, NotCounted, Oldest, Total};
 /// Hours of a month, as clouds count them.
 pub const HOURS_PER_MONTH: f64 = 730.0;
 
-/// From the least to the most that something may cost for an hour: they differ where several pools may carry it.
+/// What something may cost for an hour, where several pools may carry it: the lower end has each model on its cheapest
+/// pool, the upper one is a bound, however replicas are spread over the pools.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     pub low: Usd,
@@ -127,8 +129,6 @@ pub enum Unknown {
         instance_type: String,
         region: String,
     },
-    /// The model may have any number of replicas.
-    NoLimit,
 }
 
 impl fmt::Display for Unknown {
@@ -151,7 +151,6 @@ impl fmt::Display for Unknown {
                 instance_type,
                 region,
             } => write!(f, "no price of {instance_type} in {region}"),
-            Unknown::NoLimit => write!(f, "the model has no maxReplicas"),
         }
     }
 }

@@ -10,7 +10,10 @@ use crate::text;
 
 /// Says that a sum is over the budget, if its upper end is.
 pub fn over_budget(total: &Total, budget: &Budget) -> Option<Problem> {
-    let hint = "lower the replicas, or raise `policy.budget.hourlyUsd` if this is meant";
+    let hint = match total.unlimited.is_empty() {
+        true => "lower the replicas, or raise `policy.budget.hourlyUsd` if this is meant",
+        false => "set `maxReplicas` of the models, or `max` of the pools",
+    };
     let detail = format!(
         "the fleet costs {} at {} replicas; the budget is ${}/h",
         total.hourly(),
@@ -18,7 +21,11 @@ pub fn over_budget(total: &Total, budget: &Budget) -> Option<Problem> {
         budget.limit.rounded(2)
     );
     let problem = Problem::error(Kind::Budget, "over the budget").detail(detail);
-    (total.amount.whole.high > budget.limit).then(|| problem.hint(hint).at(&budget.span))
+    let problem = total.unlimited.iter().fold(problem, |problem, name| {
+        problem.cause(format!("{name} has no limit"))
+    });
+    let is_over = total.amount.whole.high > budget.limit || !total.unlimited.is_empty();
+    is_over.then(|| problem.hint(hint).at(&budget.span))
 }
 
 /// Says that the budget can't be kept, as a part of the sum is not known, if it refuses that.
@@ -41,10 +48,10 @@ pub fn unknown_cost(total: &Total, budget: &Budget) -> Option<Problem> {
 /// Returns what is to be said of the oldest price of a sum, if it is older than it may be.
 pub fn too_old(total: &Total, most: Duration, rates: &Rates) -> Option<String> {
     let oldest = total.oldest.as_ref()?;
-    let age = age_in_days(oldest.as_of, rates.today);
+    let (as_of, age) = (oldest.as_of, age_in_days(oldest.as_of, rates.today));
     let (pool, cluster) = (&oldest.pool, &oldest.cluster);
     let is_old = Duration::from_secs(age.unsigned_abs() * 86_400) > most;
-    is_old.then(|| format!("the price of pool `{pool}` on `{cluster}` is {age} days old"))
+    is_old.then(|| format!("the price of pool `{pool}` on `{cluster}` is of {as_of}"))
 }
 
 /// Makes a refusal of what [`too_old`] says.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::spread::dearest;
 use super::{Amount, NodePrice, Range, Rates, Unknown};
 use crate::kubeai::profile::{ProfileCount, shipped};
 use crate::price::At;
@@ -72,8 +73,12 @@ impl Way<'_> {
 
     /// Returns the price of the machines that hold so many replicas.
     pub fn whole(&self, replicas: u64) -> Usd {
-        let each = u64::from(self.gpus_per_node / self.gpus);
-        self.node.usd.times(replicas.div_ceil(each) as f64)
+        self.node.usd.times(replicas.div_ceil(self.each()) as f64)
+    }
+
+    /// Returns how many replicas a machine holds.
+    pub(super) fn each(&self) -> u64 {
+        u64::from(self.gpus_per_node / self.gpus)
     }
 }
 
@@ -81,9 +86,32 @@ impl Takes<'_> {
     /// Returns what so many replicas cost, if they have their machines to themselves.
     pub fn amount(&self, replicas: u64) -> Amount {
         let ways = self.ways();
+        let cheapest = ways.iter().map(|way| way.whole(replicas)).min();
         Amount {
             shared: Range::over(ways.iter().map(|way| way.shared(replicas))),
-            whole: Range::over(ways.iter().map(|way| way.whole(replicas))),
+            whole: Range {
+                low: cheapest.unwrap_or_default(),
+                high: dearest(ways, replicas),
+            },
+        }
+    }
+
+    /// Returns how many replicas the pools can hold at their largest; nothing where one of them may grow without end.
+    pub fn held(&self) -> Option<u64> {
+        let ways = self.ways().iter();
+        let held = ways.map(|way| Some(u64::from(way.pool.max?) * way.each()));
+        match self {
+            Takes::NoGpu => None,
+            Takes::Ways(_) => held.sum(),
+        }
+    }
+
+    /// Returns how many replicas run when so many are wanted: those for which no pool has room wait, and cost nothing.
+    /// Nothing where neither the model nor a pool has a limit.
+    pub fn running(&self, wanted: Option<u64>) -> Option<u64> {
+        match (wanted, self.held()) {
+            (Some(wanted), Some(held)) => Some(wanted.min(held)),
+            (wanted, held) => wanted.or(held),
         }
     }
 

@@ -87,8 +87,9 @@ fn several_pools_make_a_range_and_the_dearest_says_what_is_on_spot() {
     let (text, total) = sums(POOLS, &one, At::Min);
     assert_eq!(text, "0.75..1 1..3");
     assert_eq!(total.spot_share(), 1.0);
-    // Five: 5 small machines, or two large ones of 3. The small ones are the cheaper, 5 against 6.
-    assert_eq!(sums(POOLS, &one, At::Max).0, "3.75..5 5..6");
+    // Five: 5 small machines, or two large ones of 3. The small ones are the cheaper, 5 against 6; but one on a large
+    // machine and four on small ones come to 7.
+    assert_eq!(sums(POOLS, &one, At::Max).0, "3.75..5 5..7");
     // Two GPUs have room on the large machine only: 2 * 3 / 4 and a whole one.
     let wide = [("b", "nvidia-gpu-l4:2", "minReplicas: 1, maxReplicas: 1")];
     assert_eq!(sums(POOLS, &wide, At::Min).0, "1.5 3");
@@ -117,12 +118,6 @@ fn what_is_not_known_is_named_and_not_counted() {
             "no pool carries `nvidia-gpu-t4`",
         ),
         (
-            POOLS,
-            "nvidia-gpu-l4:1",
-            "minReplicas: 0",
-            "the model has no maxReplicas",
-        ),
-        (
             "[{ name: x, gpu: L4-24GB, hourlyUsdPerNode: 1 }]",
             "nvidia-gpu-l4:1",
             up_to_2,
@@ -145,6 +140,51 @@ fn what_is_not_known_is_named_and_not_counted() {
     ] {
         assert_eq!(reasons(pools, profile, replicas), why);
     }
+}
+
+#[test]
+fn without_a_limit_the_pools_are_one_or_there_is_none() {
+    let open = [("a", "nvidia-gpu-l4:1", "minReplicas: 2")];
+    // Two replicas always run: 2 small machines, or a large and a small one; and there may be any number more.
+    let (text, total) = sums(POOLS, &open, At::Max);
+    assert_eq!(
+        (text.as_str(), total.hourly().as_str()),
+        ("1.5..2 2..4", "$2.00..$4.00/h or more, without limit")
+    );
+    assert_eq!(total.unlimited, ["a on own"]);
+    assert_eq!(sums(POOLS, &open, At::Min).1.unlimited, [""; 0]);
+    // Three nodes of 4 GPUs are all there is: 12 replicas.
+    let pool = "[{ name: l4, gpu: L4-24GB, count: 4, nodes: 3, hourlyUsdPerNode: 4 }]";
+    let (text, total) = sums(pool, &open, At::Max);
+    assert_eq!((text.as_str(), total.unlimited.len()), ("12 12", 0));
+    // What has no room waits, and costs nothing; so for two models together.
+    let many = [
+        ("a", "nvidia-gpu-l4:1", "minReplicas: 0, maxReplicas: 10"),
+        ("b", "nvidia-gpu-l4:2", "minReplicas: 0, maxReplicas: 40"),
+    ];
+    assert_eq!(sums(pool, &many, At::Max).0, "12 12");
+}
+
+#[test]
+fn the_upper_end_holds_however_replicas_are_spread() {
+    let pools = "[{ name: big, gpu: L4-24GB, count: 8, hourlyUsdPerNode: 10 }, { name: one, gpu: L4-24GB, count: 1, hourlyUsdPerNode: 2 }]";
+    let model = |replicas: &'static str| [("a", "nvidia-gpu-l4:1", replicas)];
+    // One on the big machine and seven on small ones: 10 + 7 * 2.
+    let eight = model("minReplicas: 8, maxReplicas: 5000");
+    assert_eq!(sums(pools, &eight, At::Min).0, "10..16 10..24");
+    // 5000: beyond a table's size, 10 + 2 and 5000 times the dearer GPU, 2.
+    assert_eq!(sums(pools, &eight, At::Max).0, "6250..10000 6250..10012");
+    // Nine: 2 big ones take 1 + 8 = 20; 1 big and 8 small 10 + 16 = 26.
+    assert_eq!(
+        sums(pools, &model("minReplicas: 9, maxReplicas: 9"), At::Min).0,
+        "11.25..18 18..26"
+    );
+    // With at most three small ones: 10 + 3 * 2, and the other five are on the big machine.
+    let few = "[{ name: big, gpu: L4-24GB, count: 8, hourlyUsdPerNode: 10 }, { name: one, gpu: L4-24GB, count: 1, hourlyUsdPerNode: 2, nodes: 3 }]";
+    assert_eq!(
+        sums(few, &model("minReplicas: 8, maxReplicas: 8"), At::Min).0,
+        "10..16 10..16"
+    );
 }
 
 #[test]

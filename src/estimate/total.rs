@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::pack::machines;
+use super::spread::dearest;
 use super::{Amount, Range, Takes, Unknown, Way};
 use crate::project::Cluster;
 use crate::value::{ClusterName, Usd};
@@ -18,6 +19,8 @@ pub struct Load<'a> {
     pub takes: Result<Takes<'a>, Unknown>,
     /// Nothing where there is no limit.
     pub replicas: Option<u64>,
+    /// As many as run in any case.
+    pub least: u64,
 }
 
 /// What replicas of many models cost together.
@@ -25,7 +28,7 @@ pub struct Load<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct Total {
     pub amount: Amount,
-    /// How much of the dearest whole machines is on spot.
+    /// How much of the whole machines is on spot, with each model on its dearest pool.
     pub spot: Usd,
     /// Whether a part of it is known only to cost at most so much.
     pub at_most: bool,
@@ -34,6 +37,9 @@ pub struct Total {
     pub oldest: Option<Oldest>,
     /// What is not in the amount, as its price is not known.
     pub not_counted: Vec<NotCounted>,
+    /// Models, as `MODEL on CLUSTER`, that may grow without end: in the amount are only the replicas that always run.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unlimited: Vec<String>,
 }
 
 /// A price that counts, by its day.
@@ -78,7 +84,11 @@ impl Total {
             0 => String::new(),
             unknown => format!(" + {unknown} unknown"),
         };
-        format!("{most}{}{unknown}", self.amount.whole.hourly())
+        let more = match self.unlimited.is_empty() {
+            true => "",
+            false => " or more, without limit",
+        };
+        format!("{most}{}{more}{unknown}", self.amount.whole.hourly())
     }
 
     /// Returns which share of the amount is on spot.
@@ -93,25 +103,34 @@ impl Total {
         let mut counted = Vec::new();
         for load in loads.iter().filter(|load| load.replicas != Some(0)) {
             match (&load.takes, load.replicas) {
-                (Ok(Takes::NoGpu), _) => {}
-                (Ok(Takes::Ways(ways)), Some(replicas)) => counted.push((ways, replicas)),
-                (Ok(_), None) => self.leave_out(load, &Unknown::NoLimit),
+                (Ok(takes), wanted) => {
+                    let running = takes.running(wanted);
+                    if running.is_none() && *takes != Takes::NoGpu {
+                        let name = format!("{} on {}", load.model, load.cluster.name);
+                        self.unlimited.push(name);
+                    }
+                    counted.push((takes.ways(), running.unwrap_or(load.least)));
+                }
                 (Err(why), _) => self.leave_out(load, why),
             }
         }
+        let mut shared = Range::default();
         for (ways, replicas) in &counted {
-            let shared = ways.iter().map(|way| way.shared(*replicas));
-            self.amount.shared = self.amount.shared + Range::over(shared);
-            for way in *ways {
+            shared = shared + Range::over(ways.iter().map(|way| way.shared(*replicas)));
+            for way in ways.iter() {
                 self.look_at(way, loads);
             }
         }
-        let sides = [Side::Cheapest, Side::Dearest].map(|side| packed(&counted, side));
-        let sums = sides
-            .iter()
-            .map(|pools| pools.values().map(|cost| cost.usd).sum());
-        self.amount.whole = self.amount.whole + Range::over(sums);
-        let on_spot = sides[1].values().filter(|cost| cost.on_spot);
+        let cheapest = packed(&counted, Side::Cheapest);
+        let low = cheapest.values().map(|cost| cost.usd).sum();
+        let high = dearest_sum(&counted);
+        self.amount.whole = self.amount.whole + Range { low, high };
+        // Models may compete for the room of one pool: no part is more than the whole.
+        shared.low = shared.low.min(high);
+        shared.high = shared.high.min(high);
+        self.amount.shared = self.amount.shared + shared;
+        let on_spot = packed(&counted, Side::Dearest);
+        let on_spot = on_spot.values().filter(|cost| cost.on_spot);
         self.spot += on_spot.map(|cost| cost.usd).sum();
     }
 
@@ -156,11 +175,15 @@ struct PoolCost {
 struct Filled<'w> {
     way: &'w Way<'w>,
     replicas: Vec<(u32, u64)>,
+    /// Whether what has no room here has no other pool to go to.
+    is_last: bool,
 }
 
 impl Filled<'_> {
     fn cost(&self) -> PoolCost {
         let machines = machines(self.way.gpus_per_node, &self.replicas);
+        let most = self.way.pool.max.filter(|_| self.is_last);
+        let machines = machines.min(most.map_or(u64::MAX, u64::from));
         PoolCost {
             usd: self.way.node.usd.times(machines as f64),
             on_spot: self.way.pool.capacity == "spot",
@@ -168,8 +191,36 @@ impl Filled<'_> {
     }
 }
 
+/// Replicas that run, and the pools that can carry them.
+type Counted<'w> = (&'w [Way<'w>], u64);
+
+/// Returns the most that all machines of a cluster cost. Models that have one pool to go to share its machines; to these
+/// the others add at most what they cost alone, as a replica beside others needs no machine that it would not need by
+/// itself. And no pool grows beyond its largest size.
+fn dearest_sum(counted: &[Counted<'_>]) -> Usd {
+    let (tied, free): (Vec<Counted<'_>>, Vec<_>) =
+        counted.iter().partition(|(ways, _)| ways.len() == 1);
+    let tied = packed(&tied, Side::Dearest);
+    let tied: Usd = tied.values().map(|cost| cost.usd).sum();
+    let free: Usd = free
+        .iter()
+        .map(|(ways, running)| dearest(ways, *running))
+        .sum();
+    let pools: BTreeMap<usize, &Way<'_>> = counted
+        .iter()
+        .flat_map(|(ways, _)| ways.iter().map(|way| (way.at, way)))
+        .collect();
+    let largest = pools
+        .values()
+        .map(|way| Some(way.node.usd.times(f64::from(way.pool.max?))));
+    match largest.sum::<Option<Usd>>() {
+        Some(largest) => largest.min(tied + free),
+        None => tied + free,
+    }
+}
+
 /// Puts each model on one pool and packs every pool's machines.
-fn packed(counted: &[(&Vec<Way<'_>>, u64)], side: Side) -> BTreeMap<usize, PoolCost> {
+fn packed(counted: &[Counted<'_>], side: Side) -> BTreeMap<usize, PoolCost> {
     let mut pools: BTreeMap<usize, Filled<'_>> = BTreeMap::new();
     for (ways, replicas) in counted {
         let cost = |way: &&Way<'_>| (way.whole(*replicas), way.shared(*replicas));
@@ -181,8 +232,10 @@ fn packed(counted: &[(&Vec<Way<'_>>, u64)], side: Side) -> BTreeMap<usize, PoolC
             let empty = || Filled {
                 way,
                 replicas: Vec::new(),
+                is_last: true,
             };
             let pool = pools.entry(way.at).or_insert_with(empty);
+            pool.is_last &= ways.len() == 1;
             pool.replicas.push((way.gpus, *replicas));
         }
     }

@@ -59,7 +59,10 @@ impl CostChange {
     pub fn raises(&self) -> bool {
         // The upper end decides; where it stays, the lower one may still rise.
         let ends = |total: &Total| (total.amount.whole.high, total.amount.whole.low);
-        ends(&self.after) > ends(&self.before) || unpriced(&self.after) > unpriced(&self.before)
+        let (before, after) = (&self.before, &self.after);
+        ends(after) > ends(before)
+            || unpriced(after) > unpriced(before)
+            || after.unlimited.len() > before.unlimited.len()
     }
 }
 
@@ -185,11 +188,13 @@ impl<'a> Counting<'a> {
     }
 
     fn load(&self, cluster: &'a Cluster, model: &'a str, spec: &Value) -> Load<'a> {
+        let replicas = Replicas::of(spec);
         Load {
             cluster,
             model,
             takes: self.rates.takes(cluster, spec),
-            replicas: Replicas::of(spec).at(self.at),
+            replicas: replicas.at(self.at),
+            least: replicas.min,
         }
     }
 

@@ -7,6 +7,7 @@ use super::table::{Column, grid, table};
 use crate::diagnostic::Problem;
 use crate::estimate::{Amount, Estimate, Part, Range, Row, Takes, Total, Way};
 use crate::text::{count, visible};
+use crate::value::Usd;
 
 /// Stands where there is nothing to say.
 const NONE: &str = "-";
@@ -119,6 +120,7 @@ fn cells(row: &Row<'_>, wide: bool) -> Vec<String> {
         _ => "",
     };
     let hourly = |amount: &Option<Amount>, figure: fn(&Amount) -> Range| match amount {
+        Some(amount) if *amount == Amount::default() => dollars(Range::default(), 3),
         Some(amount) => format!("{most}{}", dollars(figure(amount), 3)),
         None => NONE.to_owned(),
     };
@@ -170,13 +172,20 @@ fn on(row: &Row<'_>, wide: bool) -> String {
         Ok(Takes::NoGpu) => "no GPU instance".to_owned(),
         Ok(Takes::Ways(ways)) => {
             let ways: Vec<String> = ways.iter().map(|way| way_words(way, wide)).collect();
-            let unlimited = match row.replicas.max {
-                Some(_) => "",
-                None => "; no maxReplicas, so no limit",
-            };
-            ways.join(" or ") + unlimited
+            ways.join(" or ") + &limit_words(row)
         }
         Err(why) => format!("unknown: {why}"),
+    }
+}
+
+/// Returns what holds the replicas back, or that nothing does.
+fn limit_words(row: &Row<'_>) -> String {
+    let held = row.takes.as_ref().ok().and_then(Takes::held);
+    match (row.replicas.max, held) {
+        (None, None) => "; neither the model nor a pool has a limit".to_owned(),
+        (None, Some(held)) => format!("; no more than {held} have room"),
+        (Some(max), Some(held)) if held < max => format!("; {held} of {max} have room"),
+        _ => String::new(),
     }
 }
 
@@ -210,8 +219,13 @@ fn parts<'e>(estimate: &'e Estimate<'_>) -> impl Iterator<Item = (&'static str, 
 fn sum(kind: &str, part: &Part) -> Vec<String> {
     let (min, max) = (&part.min, &part.max);
     let of = |total: &Total, range: Range| {
-        let most = if total.at_most { "<=" } else { "" };
-        format!("{most}{}", dollars(range, 2))
+        let most = if total.at_most && range.high > Usd::ZERO {
+            "<="
+        } else {
+            ""
+        };
+        let more = if total.unlimited.is_empty() { "" } else { "+" };
+        format!("{most}{}{more}", dollars(range, 2))
     };
     let unknown = match max.not_counted.len() {
         0 => NONE.to_owned(),

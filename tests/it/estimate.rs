@@ -99,7 +99,7 @@ fn a_terminal_of_80_columns_is_enough() {
     for line in lines.take_while(|line| !line.starts_with("GPU instances only")) {
         assert!(line.trim_end().chars().count() <= 80, "{line}");
     }
-    for needed in ["MODEL", "MAX $/H", "NOT COUNTED", "fleet", "145.36..149.76"] {
+    for needed in ["MODEL", "MAX $/H", "NOT COUNTED", "fleet", "145.36..150.56"] {
         assert!(run.stdout.contains(needed), "{needed}: {}", run.stdout);
     }
 }
@@ -128,6 +128,13 @@ fn a_budget_is_held_against_the_upper_end() {
     };
     run("74.16").code(0);
     expect("over-budget", &run("74.15"));
+}
+
+#[test]
+fn a_part_of_the_fleet_is_not_held_against_its_budget() {
+    let sandbox = sandbox("policy: { budget: { hourlyUsd: 74.15 } }\n");
+    let part = ["cost", "estimate", "tiny", "-q", "-o", "name"];
+    expect("over-budget-part", &sandbox.mcai(&part));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::cli::{forms, names};
 use crate::diagnostic::Problem;
 use crate::estimate::{self, Estimate, Rates, over_budget, refuse_age, too_old, unknown_cost};
 use crate::failure::{Exit, Failure};
-use crate::place;
+use crate::place::{self, Selection};
 use crate::price::At;
 use crate::project::Project;
 use crate::report::{self, Format, contract};
@@ -20,7 +20,8 @@ use crate::text::parse_age;
 /// Estimate what the fleet costs, as the manifest declares it
 ///
 /// From the GPUs that models take on the pools that carry their profile, at the fewest and at the most replicas. GPU
-/// instances only: no disks, no network, no control planes. No cluster is asked.
+/// instances only: no disks, no network, no control planes. No cluster is asked. Where the manifest has a budget, the
+/// whole fleet is held against it, whatever models and clusters are named: over it the exit code is 4.
 #[derive(Args)]
 #[command(before_help = "\
 Examples:
@@ -49,7 +50,7 @@ pub(super) fn run(app: &App, args: &EstimateArgs) -> Result<Exit, Failure> {
     let rates = app.rates(&project)?;
     let estimate = estimate::estimate(&rates, &desired);
     check_age(&estimate, args.max_age, &project, &rates)?;
-    let problems = over(&estimate, &project);
+    let problems = over(&rates, &project)?;
     let report = &app.report;
     let document = contract::CostEstimate::new(&estimate, &problems);
     report.answer(&document, || match report.format {
@@ -98,15 +99,17 @@ fn check_age(
     Ok(())
 }
 
-/// Returns what is over the manifest's budget.
-fn over(estimate: &Estimate<'_>, project: &Project) -> Vec<Problem> {
+/// Returns what is over the manifest's budget, which is for the whole fleet, whatever was asked about.
+fn over(rates: &Rates, project: &Project) -> Result<Vec<Problem>, Failure> {
     let Some(budget) = &project.budget else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
+    let desired = place::place(project, &Selection::default())?;
+    let fleet = estimate::estimate(rates, &desired).fleet;
     let total = match budget.at {
-        At::Min => &estimate.fleet.min,
-        At::Max => &estimate.fleet.max,
+        At::Min => &fleet.min,
+        At::Max => &fleet.max,
     };
     let problems = [over_budget(total, budget), unknown_cost(total, budget)];
-    problems.into_iter().flatten().collect()
+    Ok(problems.into_iter().flatten().collect())
 }

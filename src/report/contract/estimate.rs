@@ -65,6 +65,9 @@ pub struct Total<'a> {
     pub oldest_price: Option<Date>,
     /// What is in no sum, as its price is not known.
     pub not_counted: Vec<NotCounted<'a>>,
+    /// Models, as `MODEL on CLUSTER`, that may grow without end, as neither they nor their pools have a limit: in the sum
+    /// are only the replicas that always run.
+    pub unlimited: &'a [String],
 }
 
 impl<'a> From<&'a estimate::Total> for Total<'a> {
@@ -76,6 +79,7 @@ impl<'a> From<&'a estimate::Total> for Total<'a> {
             spot_share: (total.spot_share() * 10_000.0).round() / 10_000.0,
             oldest_price: total.oldest.as_ref().map(|price| price.as_of),
             not_counted: total.not_counted.iter().map(NotCounted::from).collect(),
+            unlimited: &total.unlimited,
         }
     }
 }
