@@ -131,7 +131,7 @@ fn a_budget_is_held_against_the_upper_end() {
 }
 
 #[test]
-fn a_part_of_the_fleet_is_not_held_against_its_budget() {
+fn the_whole_fleet_is_held_against_the_budget_whatever_is_asked_about() {
     let sandbox = sandbox("policy: { budget: { hourlyUsd: 74.15 } }\n");
     let part = ["cost", "estimate", "tiny", "-q", "-o", "name"];
     expect("over-budget-part", &sandbox.mcai(&part));
