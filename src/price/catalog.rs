@@ -89,18 +89,28 @@ impl Catalog {
         self.read(&|seller, _| is_wanted(seller))
     }
 
+    /// Fails where a line of the file is no price: a refresh writes the rows of other clouds again, and must lose none.
+    pub fn check(&self) -> Result<(), Problem> {
+        self.all(|seller| self.refreshed().contains(&seller))?;
+        Ok(())
+    }
+
     /// Returns every price that can be read, and the lines of the file that can't.
     pub fn review(&self) -> (Vec<Price>, Vec<Unusable>) {
         let (mut prices, mut unusable) = (Vec::new(), Vec::new());
         if let Some(file) = &self.file {
-            for (line, row) in read_rows(&file.text, 2) {
-                let row = row.and_then(|price| match file.clouds.contains(&price.key.seller) {
-                    true => Ok(price),
-                    false => Err(price.key.to_string()),
+            let mut known = HashSet::new();
+            for line in lines(&file.text, 2, None) {
+                let (number, text) = (line.number, line.text);
+                let price = line.price().filter(|price| {
+                    file.clouds.contains(&price.key.seller) && known.insert(price.key.clone())
                 });
-                match row {
-                    Ok(price) => prices.push(price),
-                    Err(text) => unusable.push(Unusable { line, text }),
+                match price {
+                    Some(price) => prices.push(price),
+                    None => unusable.push(Unusable {
+                        line: number,
+                        text: text.to_owned(),
+                    }),
                 }
             }
         }
@@ -116,6 +126,9 @@ impl Catalog {
         }
         self.read_built_in(is_wanted, &mut prices);
         prices.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        if let Some(file) = &self.file {
+            file.check_once(&prices)?;
+        }
         Ok(prices)
     }
 
@@ -136,20 +149,37 @@ impl File {
         is_wanted: &dyn Fn(Seller, &str) -> bool,
         prices: &mut Vec<Price>,
     ) -> Result<(), Problem> {
-        for (at, line) in self.text.lines().enumerate().skip(2) {
-            let mut cells = line.split(',');
-            let (cloud, instance_type) = (cells.next(), cells.next().unwrap_or_default());
+        for line in lines(&self.text, 2, None) {
+            let (number, text) = (line.number, line.text);
+            let wrong = || self.wrong(number, format!("`{text}` is no price"));
+            let seller = line.seller.ok_or_else(wrong)?;
             // Of a cloud that is not in the title there are no rows to read.
-            let Some(cloud) = self.clouds.iter().find(|known| cloud == Some(known.id())) else {
-                continue;
-            };
-            if is_wanted(*cloud, instance_type) {
-                let price = price(*cloud, instance_type, cells)
-                    .ok_or_else(|| wrong_file(&self.path, at + 1, format!("`{line}`")))?;
-                prices.push(price);
+            if self.clouds.contains(&seller) && is_wanted(seller, line.instance_type) {
+                prices.push(line.price().ok_or_else(wrong)?);
             }
         }
         Ok(())
+    }
+
+    /// Fails where the file has two rows for one thing, as a merge of two of them leaves it: nobody knows which one counts.
+    /// The prices are in the order of their keys.
+    fn check_once(&self, prices: &[Price]) -> Result<(), Problem> {
+        let mut pairs = prices.windows(2);
+        let Some(twice) = pairs.find(|pair| pair[0].key == pair[1].key) else {
+            return Ok(());
+        };
+        let is_it = |line: &Line<'_>| {
+            let price = line.clone().price();
+            price.is_some_and(|price| price.key == twice[0].key)
+        };
+        let again = lines(&self.text, 2, None).filter(is_it).nth(1);
+        let number = again.map_or(1, |line| line.number);
+        Err(self.wrong(number, format!("`{}` is there twice", twice[0].key)))
+    }
+
+    fn wrong(&self, line: usize, why: String) -> Problem {
+        wrong_file(&self.path, line, why)
+            .hint("correct the file; `mcai cost check` lists all such lines")
     }
 }
 
@@ -160,18 +190,33 @@ pub struct Unusable {
     pub text: String,
 }
 
-/// Reads every row of a file, with the number of its line; one that is no price is given back as it is.
-pub(super) fn read_rows(
+/// A line of a table, cut as far as it takes to know what it is about: most are about something that nobody asked for.
+#[derive(Clone)]
+pub(super) struct Line<'a> {
+    pub(super) number: usize,
+    pub(super) text: &'a str,
+    seller: Option<Seller>,
+    instance_type: &'a str,
+    rest: std::str::Split<'a, char>,
+}
+
+/// Cuts the lines below some headings; a table of one seller has no column for it.
+pub(super) fn lines(
     text: &str,
     headings: usize,
-) -> impl Iterator<Item = (usize, Result<Price, String>)> {
+    of: Option<Seller>,
+) -> impl Iterator<Item = Line<'_>> {
     let lines = text.lines().enumerate().skip(headings);
-    lines.map(|(at, line)| {
-        let mut cells = line.split(',');
-        let seller = cells.next().and_then(|id| id.parse().ok());
-        let instance_type = cells.next().unwrap_or_default();
-        let price = seller.and_then(|seller| price(seller, instance_type, cells));
-        (at + 1, price.ok_or_else(|| line.to_owned()))
+    lines.map(move |(at, text)| {
+        let mut rest = text.split(',');
+        let seller = of.or_else(|| rest.next()?.parse().ok());
+        Line {
+            number: at + 1,
+            text,
+            seller,
+            instance_type: rest.next().unwrap_or_default(),
+            rest,
+        }
     })
 }
 
@@ -182,46 +227,43 @@ pub(super) fn read_table(
     is_wanted: &dyn Fn(Seller, &str) -> bool,
     prices: &mut Vec<Price>,
 ) {
-    for line in table.lines().skip(1) {
-        let mut cells = line.split(',');
-        let seller = cloud.or_else(|| cells.next()?.parse().ok());
-        let instance_type = cells.next().unwrap_or_default();
-        let Some(seller) = seller.filter(|seller| is_wanted(*seller, instance_type)) else {
-            continue;
-        };
-        let price = price(seller, instance_type, cells);
-        debug_assert!(price.is_some(), "embedded price: {line}");
-        prices.extend(price);
+    for line in lines(table, 1, cloud) {
+        let is_it = |seller| is_wanted(seller, line.instance_type);
+        if line.seller.is_some_and(is_it) {
+            let text = line.text;
+            let price = line.price();
+            debug_assert!(price.is_some(), "embedded price: {text}");
+            prices.extend(price);
+        }
     }
 }
 
-/// Makes a price of the cells behind the instance type, if they are what they should be.
-fn price<'a>(
-    seller: Seller,
-    instance_type: &str,
-    mut cells: impl Iterator<Item = &'a str>,
-) -> Option<Price> {
-    let key = Key {
-        seller,
-        instance_type: instance_type.to_owned(),
-        region: cells.next()?.to_owned(),
-        capacity: cells.next()?.parse().ok()?,
-    };
-    let (usd, as_of, source) = seen(&mut cells)?;
-    let held = match cells.next() {
-        None | Some("") => None,
-        Some(usd) => {
-            let (usd, as_of, source) = seen(&mut std::iter::once(usd).chain(cells))?;
-            Some(Held { usd, as_of, source })
-        }
-    };
-    Some(Price {
-        key,
-        usd,
-        as_of,
-        source,
-        held,
-    })
+impl Line<'_> {
+    /// Makes a price of the line, if its cells are what they should be.
+    pub(super) fn price(mut self) -> Option<Price> {
+        let cells = &mut self.rest;
+        let key = Key {
+            seller: self.seller?,
+            instance_type: self.instance_type.to_owned(),
+            region: cells.next()?.to_owned(),
+            capacity: cells.next()?.parse().ok()?,
+        };
+        let (usd, as_of, source) = seen(cells)?;
+        let held = match cells.next() {
+            None | Some("") => None,
+            Some(usd) => {
+                let (usd, as_of, source) = seen(&mut std::iter::once(usd).chain(cells))?;
+                Some(Held { usd, as_of, source })
+            }
+        };
+        Some(Price {
+            key,
+            usd,
+            as_of,
+            source,
+            held,
+        })
+    }
 }
 
 /// Reads three cells: an amount, the day it was seen, and where.
@@ -294,6 +336,7 @@ mod tests {
     fn a_file_that_is_none_is_refused_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prices.csv");
+        let row = "aws,g6.xlarge,us-east-1,on-demand,0.9,2026-11-24,x,,,\n";
         for (text, line) in [
             ("", "line 1"),
             ("cloud,price\n", "line 1"),
@@ -304,6 +347,16 @@ mod tests {
                     "{TITLE} aws\n{COLUMNS}\naws,g6.xlarge,us-east-1,on-demand,cheap,2026-11-24,x,,,\n"
                 ),
                 "line 3",
+            ),
+            (
+                &format!("{TITLE} aws\n{COLUMNS}\n{row}<<<<<<< HEAD\n"),
+                "line 4",
+            ),
+            (
+                &format!(
+                    "{TITLE} aws\n{COLUMNS}\n{row}aws,g6.xlarge,us-east-2,spot,0.4,2026-11-24,x,,,\n{row}"
+                ),
+                "line 5",
             ),
         ] {
             std::fs::write(&path, text).unwrap();

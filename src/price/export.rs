@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::store::{csv_text, point_cells, write};
+use super::store::{point_cells, write};
 use super::{Catalog, Doubt, Price, doubts, history};
 use crate::cloud::Seller;
 use crate::diagnostic::{Kind, Problem};
+use crate::text::csv_text;
 
 /// The columns of a cloud's table; that of other sellers has the seller before them.
 const COLUMNS: &str = "instance_type,region,capacity,usd_per_hour,as_of,source";

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
-use super::catalog::{read_rows, read_table};
-use super::store::{csv_text, point_cells};
+use super::catalog::{lines, read_table};
+use super::store::point_cells;
 use super::{Change, Key, Price};
 use crate::cloud::Seller;
 use crate::diagnostic::{Kind, Problem};
 use crate::host;
+use crate::text::csv_text;
 
 /// The columns of a history's file.
 const COLUMNS: &str = "cloud,instance_type,region,capacity,usd_per_hour,as_of,source";
@@ -64,8 +65,10 @@ pub(super) fn file(path: &Path) -> Result<Vec<Price>, Problem> {
         return Err(wrong(1, format!("its columns are not `{COLUMNS}`")));
     }
     let mut points = Vec::new();
-    for (line, row) in read_rows(&text, 1) {
-        points.push(row.map_err(|text| wrong(line, format!("`{text}`")))?);
+    for line in lines(&text, 1, None) {
+        let (number, text) = (line.number, line.text);
+        let point = line.price();
+        points.push(point.ok_or_else(|| wrong(number, format!("`{text}`")))?);
     }
     Ok(points)
 }
