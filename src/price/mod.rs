@@ -6,6 +6,7 @@ mod ask;
 mod catalog;
 pub mod export;
 pub mod history;
+mod lock;
 mod merge;
 mod near;
 mod offer;

@@ -1,7 +1,7 @@
 //! What the catalog is worth: prices that can't be true, that wait, that were left out, and how old the others are.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
@@ -32,16 +32,12 @@ pub struct Age {
     pub is_refreshed: bool,
 }
 
-/// Reviews all prices of a catalog.
-pub fn review(catalog: &Catalog) -> Result<Review, Problem> {
+/// Reviews all prices of a catalog. `kept` is where a refresh keeps them: it may have left a report, and no prices.
+pub fn review(catalog: &Catalog, kept: Option<&Path>) -> Result<Review, Problem> {
     let (prices, unusable) = catalog.review();
-    let file = catalog.path();
-    let last = match file {
-        Some(path) => LastRefresh::of(path)?,
-        None => None,
-    };
+    let last = kept.map(LastRefresh::of).transpose()?.flatten();
     Ok(Review {
-        file: file.map(ToOwned::to_owned),
+        file: catalog.path().map(ToOwned::to_owned),
         ages: ages(&prices, catalog.refreshed()),
         doubts: doubts(&prices).into_values().collect(),
         prices,

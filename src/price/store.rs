@@ -2,27 +2,27 @@
 //! left out, and a lock that only one mcai holds. Main type: [`Store`].
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
-use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::{COLUMNS, TITLE};
+use super::lock::Lock;
 use super::refresh::Refreshed;
 use super::{Catalog, Change, Key, Merged, Price, history};
 use crate::cloud::Seller;
 use crate::cloud::feed::SetAsides;
 use crate::diagnostic::{Kind, Problem};
 use crate::host;
+use crate::text::csv_text;
 
 /// The file of refreshed prices, while nobody else may write it.
 pub struct Store {
     path: PathBuf,
     /// What is known before the refresh.
     pub catalog: Catalog,
-    _lock: fs::File,
+    _lock: Lock,
 }
 
 /// What the last refresh left out, by cloud: a file for `mcai cost check`.
@@ -72,10 +72,14 @@ const VERSION: u32 = 1;
 const MAX_REPORT_BYTES: u64 = 32 * 1024 * 1024;
 
 impl Store {
-    /// Opens the file, or begins with what is built in; fails at once where another mcai refreshes it. `now` is for who looks
-    /// into the lock.
+    /// Opens the file, or begins with what is built in; fails at once where another mcai refreshes it, and before anything
+    /// is read or written where the file, or one beside it, is not mcai's. `now` is for who looks into the lock.
     pub fn lock(path: &Path, now: jiff::Timestamp) -> Result<Self, Problem> {
-        let lock = lock(&beside(path, "lock"), now)?;
+        // Nothing may be put beside a file that is something else.
+        Catalog::at(path)?;
+        history::file(&beside(path, HISTORY))?;
+        LastRefresh::check_own(path)?;
+        let lock = Lock::take(&beside(path, LOCK), now)?;
         Ok(Store {
             path: path.to_owned(),
             catalog: Catalog::at(path)?,
@@ -83,22 +87,23 @@ impl Store {
         })
     }
 
-    /// Writes what a refresh has brought; other clouds of the file stay.
+    /// Writes what a refresh has brought; other clouds of the file stay. What was left out is noted in any case.
     pub fn write(&self, clouds: &BTreeMap<Seller, Refreshed>, today: Date) -> Result<(), Problem> {
         let stored = clouds.iter().filter(|(_, cloud)| cloud.is_stored());
         let stored: BTreeMap<Seller, &Merged> = stored
             .map(|(cloud, refreshed)| (*cloud, &refreshed.merged))
             .collect();
         if stored.is_empty() {
-            return Ok(());
+            return self.write_last(clouds, today);
         }
+        let catalog = self.catalog_text(&stored)?;
         // The catalog comes last. After a crash before it the next refresh finds the same changes again; what is already
         // in the history is not written twice. The other way round a change would be missing there for ever.
         let changed = stored.values().flat_map(|merged| &merged.changed);
         let added = stored.values().flat_map(|merged| &merged.added);
         self.write_history(changed, added)?;
         self.write_last(clouds, today)?;
-        self.write_catalog(&stored)
+        write(&self.path, &catalog)
     }
 
     fn write_history<'a>(
@@ -148,7 +153,7 @@ impl Store {
         write(&beside(&self.path, REPORT), &text)
     }
 
-    fn write_catalog(&self, stored: &BTreeMap<Seller, &Merged>) -> Result<(), Problem> {
+    fn catalog_text(&self, stored: &BTreeMap<Seller, &Merged>) -> Result<String, Problem> {
         let is_other = |cloud: Seller| {
             self.catalog.refreshed().contains(&cloud) && !stored.contains_key(&cloud)
         };
@@ -160,16 +165,21 @@ impl Store {
             Seller::clouds().filter(|cloud| stored.contains_key(cloud) || is_other(*cloud));
         let clouds: String = clouds.map(|cloud| format!(" {cloud}")).collect();
         let rows = csv_text(rows.into_iter().map(cells));
-        write(&self.path, &format!("{TITLE}{clouds}\n{COLUMNS}\n{rows}"))
+        Ok(format!("{TITLE}{clouds}\n{COLUMNS}\n{rows}"))
     }
 }
 
 const HISTORY: &str = "history.csv";
 const REPORT: &str = "report.json";
+const LOCK: &str = "lock";
 
-/// Returns the name of a file beside the catalog's: `prices.csv` has `prices.lock`.
+/// Returns the name of a file beside the catalog's: `prices.csv` has `prices.csv.lock`. The whole name is kept, as
+/// `Cargo.toml` has a `Cargo.lock` that is another's.
 fn beside(path: &Path, extension: &str) -> PathBuf {
-    path.with_extension(extension)
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    name.into()
 }
 
 /// Returns where the history of a catalog's file is.
@@ -204,16 +214,6 @@ pub(super) fn point_cells(price: &Price) -> Vec<String> {
     ]
 }
 
-/// Returns rows as CSV.
-pub(super) fn csv_text(rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        // Memory takes every row.
-        let _ = writer.write_record(row);
-    }
-    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
-}
-
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Problem> {
     host::write_whole(path, text).map_err(|error| {
         Problem::error(Kind::Io, "cannot write the prices")
@@ -222,70 +222,60 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Problem> {
     })
 }
 
-/// Takes the lock, which the system gives back however the process ends. The file stays: removing it would let two others in.
-fn lock(path: &Path, now: jiff::Timestamp) -> Result<fs::File, Problem> {
-    let failed = |error: &io::Error| {
-        Problem::error(Kind::Io, "cannot lock the prices")
-            .detail(format!("`{}`", path.display()))
-            .chain(error)
-    };
-    let folder = path.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-    let mut options = fs::File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.open(path).map_err(|error| failed(&error))?;
-    match file.try_lock() {
-        Ok(()) => {
-            let words = format!("process {} since {now:.0}\n", std::process::id());
-            let noted = file
-                .set_len(0)
-                .and_then(|()| file.write_all(words.as_bytes()));
-            noted.map_err(|error| failed(&error))?;
-            Ok(file)
-        }
-        Err(fs::TryLockError::WouldBlock) => Err(taken(path, file)),
-        Err(fs::TryLockError::Error(error)) => Err(failed(&error)),
-    }
-}
-
-fn taken(path: &Path, file: fs::File) -> Problem {
-    let mut who = String::new();
-    // Some systems let nobody read a locked file.
-    let _ = file.take(MAX_NOTE_BYTES).read_to_string(&mut who);
-    let who = crate::text::visible(who.trim(), &[]);
-    let who = if who.is_empty() {
-        String::new()
-    } else {
-        format!(" by {who}")
-    };
-    Problem::error(Kind::Io, "another mcai refreshes these prices")
-        .detail(format!("`{}` is locked{who}", path.display()))
-        .hint("wait until it has ended")
-}
-
-const MAX_NOTE_BYTES: u64 = 200;
-
 impl LastRefresh {
     /// Reads what the last refresh of a catalog's file left out, if there was one.
     pub fn of(catalog: &Path) -> Result<Option<Self>, Problem> {
         let path = beside(catalog, REPORT);
-        if !path.exists() {
+        let Some(text) = report_text(&path)? else {
             return Ok(None);
-        }
-        let shown = path.display().to_string();
-        let wrong = || {
-            Problem::error(Kind::Settings, "not a report of a refresh")
-                .detail(format!("`{shown}`"))
-                .hint("`mcai cost refresh` writes a new one")
         };
-        let text = host::read_text(&path, &shown, MAX_REPORT_BYTES)?;
-        let last: LastRefresh =
-            serde_json::from_str(&text).map_err(|error| wrong().chain(&error))?;
-        match last.version {
-            VERSION => Ok(Some(last)),
-            other => Err(wrong().cause(format!("its version is {other}, not {VERSION}"))),
+        match version(&path, &text)? {
+            VERSION => {
+                let last = serde_json::from_str(&text);
+                Ok(Some(last.map_err(|error| foreign(&path).chain(&error))?))
+            }
+            other => Err(wrong_report(&path)
+                .cause(format!("its version is {other}, not {VERSION}"))
+                .hint("`mcai cost refresh` writes a new one")),
         }
     }
+
+    /// Fails where the file is there and no mcai has written it; one of another version may be replaced.
+    fn check_own(catalog: &Path) -> Result<(), Problem> {
+        let path = beside(catalog, REPORT);
+        if let Some(text) = report_text(&path)? {
+            version(&path, &text)?;
+        }
+        Ok(())
+    }
+}
+
+fn report_text(path: &Path) -> Result<Option<String>, Problem> {
+    match path.exists() {
+        true => host::read_text(path, &path.display().to_string(), MAX_REPORT_BYTES).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// Returns the version of a report; what every version has tells it from other files.
+fn version(path: &Path, text: &str) -> Result<u32, Problem> {
+    #[derive(Deserialize)]
+    struct Any {
+        version: u32,
+        #[serde(rename = "clouds")]
+        _clouds: BTreeMap<String, serde::de::IgnoredAny>,
+    }
+    let any: Any = serde_json::from_str(text).map_err(|error| foreign(path).chain(&error))?;
+    Ok(any.version)
+}
+
+fn wrong_report(path: &Path) -> Problem {
+    Problem::error(Kind::Settings, "not a report of a refresh")
+        .detail(format!("`{}`", path.display()))
+}
+
+fn foreign(path: &Path) -> Problem {
+    wrong_report(path).hint("move it away; `mcai cost refresh` begins a new one")
 }
 
 impl CloudRefresh {

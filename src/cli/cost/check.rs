@@ -29,7 +29,8 @@ pub(super) struct CheckArgs {
 pub(super) fn run(app: &App, args: &CheckArgs) -> Result<Exit, Failure> {
     let project = app.project_if_any()?;
     let catalog = app.catalog(project.as_ref())?;
-    let review = review(&catalog)?;
+    let kept = app.catalog_path(project.as_ref());
+    let review = review(&catalog, kept.as_deref())?;
     let report = &app.report;
     report.answer(&PriceCheck::from(&review), || match report.format {
         Format::Name => review_names(&review),

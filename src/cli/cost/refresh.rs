@@ -80,6 +80,7 @@ pub(super) fn run(app: &App, args: &RefreshArgs) -> Result<Exit, Failure> {
         Some(store) => &store.catalog,
         None => &Catalog::at(&path)?,
     };
+    catalog.check()?;
     let known = known(catalog, args, &sources)?;
     let clouds = app.block_on(async |interrupt| {
         let work = async {

@@ -86,10 +86,10 @@ fn a_second_refresh_of_the_same_file_is_refused_at_once() {
     let sandbox = sandbox(&server);
     let folder = sandbox.home().join(".local/share/mcai");
     fs::create_dir_all(&folder).expect("can make the folder");
-    let lock = fs::File::create(folder.join("prices.lock")).expect("can make the file");
+    let lock = fs::File::create(folder.join("prices.csv.lock")).expect("can make the file");
     lock.lock().expect("can lock");
     fs::write(
-        folder.join("prices.lock"),
+        folder.join("prices.csv.lock"),
         "process 7 since 2026-11-25T11:00:00Z\n",
     )
     .expect("can write");
@@ -97,7 +97,7 @@ fn a_second_refresh_of_the_same_file_is_refused_at_once() {
         1,
         "",
         "error: another mcai refreshes these prices\n  \
-         `[HOME]/.local/share/mcai/prices.lock` is locked by process 7 since 2026-11-25T11:00:00Z\n  \
+         `[HOME]/.local/share/mcai/prices.csv.lock` is locked by process 7 since 2026-11-25T11:00:00Z\n  \
          hint: wait until it has ended\n",
     );
     assert!(server.seen().is_empty());
@@ -224,39 +224,20 @@ fn a_price_list_of_450_mb_is_read_in_little_memory() {
 }
 
 #[test]
-fn a_change_that_was_noted_before_a_crash_is_not_noted_twice() {
-    let list = AzureList::new();
-    let server = list.serve();
-    let sandbox = sandbox(&server);
-    let folder = sandbox.home().join(".local/share/mcai");
-    refresh(&sandbox, &["-q"]).code(0);
-    let before = catalog(&sandbox);
-    list.change(T4, "eastus", &json!({"retailPrice": 0.55}));
-    refresh(&sandbox, &["-q"]).code(0);
-    let history = fs::read_to_string(folder.join("prices.history.csv")).expect("a history");
-    assert_eq!(history.lines().count(), 3, "{history}");
-    // The catalog is written last: as if the run had ended before.
-    fs::write(folder.join("prices.csv"), before).expect("can write");
-    refresh(&sandbox, &["-q"]).code(0);
-    let again = fs::read_to_string(folder.join("prices.history.csv")).expect("a history");
-    assert_eq!(again, history);
-}
-
-#[test]
 fn a_broken_report_of_the_last_refresh_keeps_no_prices_out() {
     let server = AzureList::new().serve();
     let sandbox = sandbox(&server);
     let folder = sandbox.home().join(".local/share/mcai");
     refresh(&sandbox, &["-q"]).code(0);
     fs::write(
-        folder.join("prices.report.json"),
+        folder.join("prices.csv.report.json"),
         r#"{"version": 2, "clouds": {}}"#,
     )
     .expect("can write");
     sandbox.mcai(&["cost", "check"]).is(
         1,
         "",
-        "error: not a report of a refresh\n  `[HOME]/.local/share/mcai/prices.report.json`\n  \
+        "error: not a report of a refresh\n  `[HOME]/.local/share/mcai/prices.csv.report.json`\n  \
          caused by: its version is 2, not 1\n  hint: `mcai cost refresh` writes a new one\n",
     );
     refresh(&sandbox, &["-q"]).code(0);

@@ -2,6 +2,7 @@
 //! served here, and say at first what is built in.
 
 mod faults;
+mod files;
 mod poisoned;
 
 use std::collections::BTreeMap;
@@ -294,7 +295,11 @@ fn a_project_can_keep_prices_of_its_own() {
     refresh(&sandbox, &["-q"]).code(0);
     assert!(!price(",0.55,").contains("warning"));
     assert_eq!(catalog(&sandbox), "", "the user's own is another");
-    assert!(sandbox.read("prices/gpus.history.csv").contains(",0.55,"));
+    assert!(
+        sandbox
+            .read("prices/gpus.csv.history.csv")
+            .contains(",0.55,")
+    );
 }
 
 #[test]
