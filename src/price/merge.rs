@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::sanity::alone;
-use super::{Held, Key, Price, doubts};
+use super::{Doubt, Held, Key, Price, doubts};
 use crate::cloud::feed::{Coverage, Reading, SetAsides};
-use crate::cloud::{Quote, Reason, Seller, SetAside};
+use crate::cloud::{Capacity, Quote, Reason, Seller, SetAside};
 use crate::diagnostic::Problem;
 use crate::value::Usd;
 
@@ -97,16 +97,12 @@ pub fn merge(old: Vec<Price>, cloud: Seller, reading: Reading, accept: &Accept) 
     };
     let unread: HashSet<(String, String)> = merged.set_aside.machines().cloned().collect();
     let (fresh, seen) = quoted(cloud, reading.quotes, &mut merged.set_aside);
-    let is_seen = |Key {
-                       instance_type,
-                       region,
-                       ..
-                   }: &Key| {
-        !unread.is_empty() && unread.contains(&(instance_type.clone(), region.clone()))
+    let is_unread = |key: &Key| {
+        !unread.is_empty() && unread.contains(&(key.instance_type.clone(), key.region.clone()))
     };
     let (lost, old) = old.into_iter().partition(|price: &Price| {
         let key = &price.key;
-        covers(&reading.covered, key) && !seen.contains(key) && !is_seen(key)
+        covers(&reading.covered, key) && !seen.contains(key) && !is_unread(key)
     });
     merged.lost = lost;
     let mut rows = paired(old, fresh, accept, &mut merged.set_aside);
@@ -325,34 +321,57 @@ const PASSES: usize = 3;
 
 /// Takes back all news that can't be true beside the other prices, old and new: however many agree, what was accepted stays.
 fn settle(rows: &mut [Row], set_aside: &mut SetAsides) {
+    let old: Vec<Price> = rows.iter().filter_map(|row| row.old.clone()).collect();
+    let already = doubts(&old);
     for pass in 1..=PASSES {
         let now: Vec<Price> = rows.iter().filter_map(|row| row.now.clone()).collect();
-        let doubts = doubts(&now);
-        let doubt = |row: &Row| doubts.get(row.key().filter(|_| row.is_news)?);
-        let doubted: HashSet<(Seller, String)> = rows
+        let news: HashSet<&Key> = rows
             .iter()
-            .filter_map(doubt)
-            .map(|doubt| machine(&doubt.price.key))
+            .filter_map(|row| row.key().filter(|_| row.is_news))
             .collect();
+        let doubted = doubted_news(doubts(&now), &already, &news);
         if doubted.is_empty() {
             return;
         }
+        let machines: HashSet<(Seller, String)> = doubted.keys().map(machine).collect();
         for row in rows.iter_mut().filter(|row| row.is_news) {
-            let found = row.key().and_then(|key| doubts.get(key));
-            let words = match found {
-                Some(doubt) => Some((doubt.reason, doubt.detail.clone())),
-                None if pass < PASSES => None,
-                None => row
-                    .key()
-                    .filter(|key| doubted.contains(&machine(key)))
-                    .map(|_| (Reason::RegionSpread, "beside others that are".to_owned())),
-            };
+            let words = row.key().and_then(|key| match doubted.get(key) {
+                Some((reason, detail)) => Some((*reason, detail.clone())),
+                None if pass == PASSES && machines.contains(&machine(key)) => {
+                    Some((Reason::RegionSpread, "beside others that are".to_owned()))
+                }
+                None => None,
+            });
             if let (Some((reason, detail)), Some(now)) = (words, &row.now) {
                 set_aside.push(aside(now, reason, detail));
                 row.revert();
             }
         }
     }
+}
+
+/// Returns the news that a doubt is about, with what is wrong. A known spot price that comes to be above on-demand speaks
+/// against the on-demand price that has moved, not against itself.
+fn doubted_news(
+    doubts: BTreeMap<Key, Doubt>,
+    already: &BTreeMap<Key, Doubt>,
+    news: &HashSet<&Key>,
+) -> BTreeMap<Key, (Reason, String)> {
+    let mut found = BTreeMap::new();
+    for (key, doubt) in doubts {
+        let (reason, detail) = (doubt.reason, doubt.detail);
+        if news.contains(&key) {
+            // What is wrong with it by itself comes before what it does to another.
+            found.insert(key, (reason, detail));
+        } else if reason == Reason::SpotAboveOnDemand && !already.contains_key(&key) {
+            let capacity = Capacity::OnDemand;
+            let on_demand = Key { capacity, ..key };
+            if news.contains(&on_demand) {
+                found.entry(on_demand).or_insert((reason, detail));
+            }
+        }
+    }
+    found
 }
 
 fn machine(key: &Key) -> (Seller, String) {

@@ -1,5 +1,4 @@
 use super::*;
-use crate::cloud::Capacity;
 use crate::price::Catalog;
 
 const TODAY: &str = "2026-11-25";
@@ -358,4 +357,36 @@ fn news_that_contradicts_what_was_taken_back_goes_too() {
         [(Reason::SpotAboveOnDemand, 1), (Reason::RegionSpread, 1)]
     );
     assert_eq!(merged.kept(), 0);
+}
+
+#[test]
+fn a_known_spot_price_speaks_against_an_on_demand_price_that_falls_below_it() {
+    let old = "g6.xlarge us-east-1 on-demand 0.9\ng6.xlarge us-east-1 spot 0.8";
+    for lines in [
+        "g6.xlarge us-east-1 on-demand 0.7",
+        "g6.xlarge us-east-1 on-demand 0.7\ng6.xlarge us-east-1 spot 0.8",
+        "g6.xlarge us-east-1 on-demand 0.7\ng6.xlarge us-east-1 spot 0.81",
+    ] {
+        let merged = merged(old, lines);
+        let usd: Vec<String> = merged
+            .rows
+            .iter()
+            .map(|price| price.usd.to_string())
+            .collect();
+        assert_eq!(usd, ["0.9", "0.8"], "{lines}");
+        assert!(doubts(&merged.rows).is_empty(), "{lines}");
+        let found = reasons(&merged);
+        assert_eq!(found[0].0, Reason::SpotAboveOnDemand, "{lines}");
+    }
+    // Both move together; and of a spot price that was above already nobody knows anything.
+    let both = merged(
+        old,
+        "g6.xlarge us-east-1 on-demand 0.7\ng6.xlarge us-east-1 spot 0.6",
+    );
+    assert_eq!((both.changed.len(), reasons(&both)), (2, vec![]));
+    let wrong = merged(
+        "g6.xlarge us-east-1 on-demand 0.7\ng6.xlarge us-east-1 spot 0.8",
+        "g6.xlarge us-east-1 on-demand 0.72",
+    );
+    assert_eq!((wrong.changed.len(), reasons(&wrong)), (1, vec![]));
 }
