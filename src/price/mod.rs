@@ -23,6 +23,7 @@ use std::fmt;
 use jiff::civil::Date;
 
 use crate::cloud::{Capacity, Seller};
+use crate::text::visible;
 use crate::value::Usd;
 
 pub use answer::{Answer, Row};
@@ -45,7 +46,8 @@ pub struct Key {
     pub capacity: Capacity,
 }
 
-/// `cloud/instance-type/region/capacity`: how a person names a price.
+/// `cloud/instance-type/region/capacity`: how a person names a price, on the command line, too. It may be of a file or a list,
+/// so what a terminal would obey is escaped here, once for everybody who prints it.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Key {
@@ -54,7 +56,8 @@ impl fmt::Display for Key {
             region,
             capacity,
         } = self;
-        write!(f, "{seller}/{instance_type}/{region}/{capacity}")
+        let name = format!("{seller}/{instance_type}/{region}/{capacity}");
+        f.write_str(&visible(&name, &[]))
     }
 }
 

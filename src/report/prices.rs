@@ -132,7 +132,9 @@ pub fn history_text(moves: &[Moves], since: Date, format: Format) -> String {
     match format {
         Format::Csv => {
             let points = moves.iter().flat_map(|moves| &moves.points);
-            history_csv(&points.cloned().collect::<Vec<Price>>())
+            let csv = history_csv(&points.cloned().collect::<Vec<Price>>());
+            // A cell is a part of a line of a file, so no line ends within one.
+            csv.lines().map(|line| visible(line, &[]) + "\n").collect()
         }
         Format::Name => moved()
             .map(|moves| format!("{}\n", moves.change.new.key))

@@ -170,3 +170,77 @@ fn a_change_that_was_noted_before_a_failed_write_is_not_noted_twice() {
     assert!(catalog(&sandbox).contains(",0.55,"));
     assert_eq!(history(), noted);
 }
+
+/// `mcai cost` itself has a test of its own.
+#[test]
+fn nothing_of_the_files_reaches_the_terminal_as_it_is() {
+    let sandbox = sandbox(&AzureList::new().serve());
+    let evil = "\u{1b}[2Jus\u{202e}x";
+    let rows = format!(
+        "azure,{T4},{evil},on-demand,0.5,2026-11-20,{evil},0.9,2026-11-24,{evil}\n\
+         azure,{T4},{evil},spot,0.6,2026-11-20,{evil},,,\nazure,{evil}\n"
+    );
+    let columns = "cloud,instance_type,region,capacity,usd_per_hour,as_of,source";
+    let points = format!(
+        "{columns}\nazure,{T4},{evil},spot,0.4,2026-11-01,{evil}\nazure,{T4},{evil},spot,0.5,2026-11-20,{evil}\n"
+    );
+    let path = sandbox.home().join(CATALOG);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("can make the folder");
+    let title = format!("# mcai prices 1: azure\n{COLUMNS}\n");
+    fs::write(&path, format!("{title}{rows}")).expect("can write");
+    let history = sandbox.home().join(format!("{CATALOG}.history.csv"));
+    fs::write(history, points).expect("can write");
+    let all = |words: &[&str], forms: &[&str], is_refused: bool| {
+        for form in forms {
+            let run = sandbox.mcai(&[words, &["-o", form]].concat());
+            run.code(i32::from(is_refused));
+            let printed = format!("{}{}", run.stdout, run.stderr);
+            assert!(
+                !printed.contains(['\u{1b}', '\u{202e}']),
+                "{words:?} {form}: {printed}"
+            );
+            assert!(
+                printed.contains(r"\u{1b}[2Jus"),
+                "{words:?} {form}: {printed}"
+            );
+        }
+    };
+    let usual = ["table", "wide", "name"];
+    all(&["cost", "check"], &usual, false);
+    all(
+        &["cost", "history"],
+        &["table", "name", "csv", "markdown"],
+        false,
+    );
+    let refresh = ["cost", "refresh", "--clouds", "azure", "--dry-run"];
+    all(&refresh, &usual, true);
+    let lines = rows.lines().take(2);
+    let rows: String = lines.map(|line| format!("{line}\n")).collect();
+    fs::write(&path, format!("{title}{rows}")).expect("can write");
+    // The rows are lost, as no list has such a region; one is accepted.
+    all(
+        &[&refresh[..], &["--accept-loss"]].concat(),
+        &["wide"],
+        false,
+    );
+    let offline = [
+        "cost",
+        "refresh",
+        "--offline",
+        "--accept",
+        "all",
+        "--dry-run",
+    ];
+    all(&offline, &["wide"], false);
+    // The name that is printed is the one to accept.
+    let name = format!(r"azure/{T4}/\u{{1b}}[2Jus\u{{202e}}x/on-demand");
+    let named = [
+        "cost",
+        "refresh",
+        "--offline",
+        "--accept",
+        &name,
+        "--dry-run",
+    ];
+    all(&named, &["wide"], false);
+}
