@@ -244,9 +244,13 @@ fn paired(
     rows
 }
 
-/// Decides about one known price: a new one that is near takes its place, one that is far waits to be accepted.
+/// Decides about one known price: a new one that is near takes its place, one that is far waits to be accepted. Accepted is
+/// what was held before and so has been seen, or what is near it: not whatever the list says now.
 fn updated(old: Price, fresh: Option<Price>, accept: &Accept) -> Row {
     let is_accepted = accept.covers(&old.key);
+    let is_far = |from: Usd, to: Usd| moved(from, to).abs() > FARTHEST_MOVE;
+    let seen = old.held.as_ref().filter(|_| is_accepted);
+    let is_unseen = |usd: Usd| seen.is_none_or(|held| is_far(held.usd, usd));
     let now = match (fresh, &old.held) {
         (None, Some(held)) if is_accepted => Price {
             key: old.key.clone(),
@@ -256,7 +260,7 @@ fn updated(old: Price, fresh: Option<Price>, accept: &Accept) -> Row {
             held: None,
         },
         (None, _) => return Row::kept(old, None),
-        (Some(fresh), _) if moved(old.usd, fresh.usd).abs() > FARTHEST_MOVE && !is_accepted => {
+        (Some(fresh), _) if is_far(old.usd, fresh.usd) && is_unseen(fresh.usd) => {
             let held = Held {
                 usd: fresh.usd,
                 as_of: fresh.as_of,

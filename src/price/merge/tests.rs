@@ -149,6 +149,20 @@ fn a_far_price_is_held_until_it_comes_back_or_is_accepted() {
         again("g6.xlarge us-east-1 spot 0.7", &named),
         "aws/g6.xlarge/us-east-1/spot 0.7 list"
     );
+    // So much more than what was held nobody has seen.
+    for accept in [&named, &Accept::All] {
+        assert_eq!(
+            again("g6.xlarge us-east-1 spot 0.8", accept),
+            "aws/g6.xlarge/us-east-1/spot 0.4 old held 0.8"
+        );
+    }
+    let news = merge(
+        known("aws", "g6.xlarge us-east-1 spot 0.4"),
+        seller("aws"),
+        reading("g6.xlarge us-east-1 spot 0.6"),
+        &Accept::All,
+    );
+    assert_eq!(shown(&news.rows), shown(&first.rows));
     assert_eq!(
         again("", &Accept::All),
         "aws/g6.xlarge/us-east-1/spot 0.6 list"
@@ -312,7 +326,7 @@ fn a_wrong_majority_does_not_win_over_known_prices() {
     let usd = |prices: &[Price]| prices.iter().map(|price| price.usd).collect::<Vec<_>>();
     assert_eq!(usd(&merged.rows), usd(&old));
     // Nor does a person's word let them in: the right ones contradict them.
-    let accepted = merge(old.clone(), seller("gcp"), reading(&lines), &Accept::All);
+    let accepted = merge(merged.rows, seller("gcp"), reading(&lines), &Accept::All);
     assert_eq!(usd(&accepted.rows), usd(&old));
     assert_eq!(reasons(&accepted), [(Reason::RegionSpread, wrong)]);
 }
