@@ -1,14 +1,15 @@
-//! Reading the live prices of several clouds at once. What they change is `merge`'s to decide, and where it is kept is
-//! `store`'s.
+//! Reading the live prices of several clouds at once, and what a person's words say about them. What they change is `merge`'s
+//! to decide, and where it is kept is `store`'s.
 
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use super::{Merged, Price};
+use super::{Accept, Catalog, Merged, Price, merge};
 use crate::cloud::feed::{Access, Prices, Reading};
 use crate::cloud::{Capability, Cloud, Seller, providers};
 use crate::diagnostic::{Kind, Problem};
+use crate::text;
 
 /// A cloud, and what reads its prices.
 pub struct Source {
@@ -38,6 +39,20 @@ impl Refreshed {
     /// Whether nothing at all could be read.
     pub fn is_unread(&self) -> bool {
         self.merged.read == 0 && !self.merged.failures.is_empty()
+    }
+
+    /// Keeps the rows of a cloud as they were, as it would lose some.
+    pub fn refuse_loss(&mut self, cloud: Seller) {
+        let lost = self.merged.lost.len();
+        let verb = if lost == 1 { "is" } else { "are" };
+        let problem = Problem::error(Kind::Stale, "prices would be lost").detail(format!(
+            "{} of `{cloud}` {verb} no longer in its lists; nothing of it was written",
+            text::count(lost, "price")
+        ));
+        self.refused = Some(
+            problem
+                .hint("look at them with `--dry-run -o wide`, and drop them with `--accept-loss`"),
+        );
     }
 
     /// Returns what stands in the way, and what could not be read.
@@ -117,23 +132,57 @@ pub async fn read(
     join_all(readings).await.into_iter().collect()
 }
 
-/// Returns the first id that names no known price, as a problem. `is_held` asks for one that waits.
-pub fn unknown_id(ids: &[String], rows: &[Price], is_held: bool) -> Option<Problem> {
-    let known: Vec<String> = rows
-        .iter()
-        .filter(|row| !is_held || row.held.is_some())
-        .map(|row| row.key.to_string())
-        .collect();
-    let unknown = ids.iter().find(|id| !known.contains(id))?;
-    let summary = match is_held {
-        true => "no price is held by this name",
-        false => "no price has this name",
+/// Prices that are known of each cloud that is to be refreshed.
+pub type Known = BTreeMap<Seller, Vec<Price>>;
+
+/// Returns what is known of the clouds of some sources; `offline` leaves only those of the file, as what is held is there.
+pub fn known(catalog: &Catalog, sources: &[Source], offline: bool) -> Result<Known, Problem> {
+    let is_asked = |cloud: Seller| {
+        let is_source = sources.iter().any(|source| source.cloud == cloud);
+        is_source && (!offline || catalog.refreshed().contains(&cloud))
     };
-    let near = known.iter().map(String::as_str);
-    Some(
-        Problem::error(Kind::Settings, summary)
-            .detail(format!("`{unknown}`"))
-            .suggest(unknown, near)
-            .hint("`mcai cost check` lists what is held"),
-    )
+    let clouds = Seller::clouds().filter(|cloud| is_asked(*cloud));
+    let mut known: Known = clouds.map(|cloud| (cloud, Vec::new())).collect();
+    for row in catalog.all(is_asked)? {
+        known.entry(row.key.seller).or_default().push(row);
+    }
+    Ok(known)
+}
+
+/// Reads what a person accepts: `all`, or names of prices that are held.
+pub fn accepted(words: &[String], known: &Known) -> Result<Accept, Problem> {
+    let ids: Vec<&String> = words.iter().filter(|word| *word != "all").collect();
+    if !ids.is_empty() {
+        let held = known.values().flatten().filter(|row| row.held.is_some());
+        let held: Vec<String> = held.map(|row| row.key.to_string()).collect();
+        if let Some(unknown) = ids.iter().find(|id| !held.contains(id)) {
+            return Err(
+                Problem::error(Kind::Settings, "no price is held by this name")
+                    .detail(format!("`{unknown}`"))
+                    .suggest(unknown, held.iter().map(String::as_str))
+                    .hint("`mcai cost check` lists what is held"),
+            );
+        }
+    }
+    Ok(match ids.len() == words.len() {
+        true => Accept::Only(ids.into_iter().cloned().collect()),
+        false => Accept::All,
+    })
+}
+
+/// Merges what was read into what is known, cloud by cloud.
+pub fn merged(
+    known: Known,
+    mut readings: BTreeMap<Seller, Reading>,
+    accept: &Accept,
+) -> BTreeMap<Seller, Refreshed> {
+    let clouds = known.into_iter().map(|(cloud, old)| {
+        let reading = readings.remove(&cloud).unwrap_or_default();
+        let refreshed = Refreshed {
+            merged: merge(old, cloud, reading, accept),
+            refused: None,
+        };
+        (cloud, refreshed)
+    });
+    clouds.collect()
 }

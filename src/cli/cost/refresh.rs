@@ -14,9 +14,9 @@ use crate::cloud::{Cloud, Seller};
 use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::http;
-use crate::price::refresh::{Refreshed, Source, feeds, read, sources, unknown_id};
+use crate::price::Catalog;
+use crate::price::refresh::{Refreshed, Source, accepted, feeds, known, merged, read, sources};
 use crate::price::store::Store;
-use crate::price::{Accept, Catalog, Price, merge};
 use crate::report::contract::{RefreshResult, RefreshedCloud};
 use crate::report::{Format, RefreshText, Watch, refresh_text};
 use crate::settings::feed_addresses;
@@ -39,7 +39,7 @@ pub(super) struct RefreshArgs {
     #[arg(long, value_name = "CLOUD", value_delimiter = ',', add = ArgValueCandidates::new(names::clouds))]
     clouds: Vec<Cloud>,
     /// Read these price lists only, by their ids
-    #[arg(long, value_name = "ID", value_delimiter = ',', add = ArgValueCandidates::new(names::feeds))]
+    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "offline", add = ArgValueCandidates::new(names::feeds))]
     feeds: Option<Vec<String>>,
     /// Write to this file, not to `prices.catalog` of the manifest or the user's data folder
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -81,11 +81,14 @@ pub(super) fn run(app: &App, args: &RefreshArgs) -> Result<Exit, Failure> {
         None => &Catalog::at(&path)?,
     };
     catalog.check()?;
-    let known = known(catalog, args, &sources)?;
+    let known = known(catalog, &sources, args.offline)?;
+    let accept = accepted(&args.accept, &known)?;
     let clouds = app.block_on(async |interrupt| {
         let work = async {
             let readings = readings(app, args, &sources).await?;
-            Ok(decided(app, args, known, readings).await)
+            let mut clouds = merged(known, readings, &accept);
+            refuse_losses(app, args, &mut clouds).await;
+            Ok(clouds)
         };
         tokio::select! {
             clouds = work => clouds,
@@ -97,37 +100,6 @@ pub(super) fn run(app: &App, args: &RefreshArgs) -> Result<Exit, Failure> {
     }
     answer(app, args, &path, &clouds);
     Ok(exit(&clouds))
-}
-
-type Known = BTreeMap<Seller, Vec<Price>>;
-
-/// Returns what is known of the clouds that are to be refreshed; what is to be accepted must be among it.
-fn known(catalog: &Catalog, args: &RefreshArgs, sources: &[Source]) -> Result<Known, Problem> {
-    let is_asked = |cloud: Seller| match args.offline {
-        // What is held is in the file.
-        true => catalog.refreshed().contains(&cloud),
-        false => sources.iter().any(|source| source.cloud == cloud),
-    };
-    let rows = catalog.all(is_asked)?;
-    let ids: Vec<String> = args
-        .accept
-        .iter()
-        .filter(|id| *id != "all")
-        .cloned()
-        .collect();
-    if !ids.is_empty()
-        && let Some(problem) = unknown_id(&ids, &rows, args.offline)
-    {
-        return Err(problem);
-    }
-    let mut known: Known = Seller::clouds()
-        .filter(|cloud| is_asked(*cloud))
-        .map(|cloud| (cloud, Vec::new()))
-        .collect();
-    for row in rows {
-        known.entry(row.key.seller).or_default().push(row);
-    }
-    Ok(known)
 }
 
 async fn readings(
@@ -155,35 +127,18 @@ async fn readings(
     .await)
 }
 
-/// Merges what was read, and decides about clouds that would lose prices.
-async fn decided(
-    app: &App,
-    args: &RefreshArgs,
-    known: Known,
-    mut readings: BTreeMap<Seller, Reading>,
-) -> BTreeMap<Seller, Refreshed> {
-    let accept = match args.accept.iter().any(|id| id == "all") {
-        true => Accept::All,
-        false => Accept::Only(args.accept.iter().cloned().collect()),
-    };
-    let mut clouds = BTreeMap::new();
-    for (cloud, old) in known {
-        let reading = readings.remove(&cloud).unwrap_or_default();
-        let merged = merge(old, cloud, reading, &accept);
-        let mut refreshed = Refreshed {
-            merged,
-            refused: None,
-        };
-        let lost = refreshed.merged.lost.len();
-        if lost > 0
-            && !args.accept_loss
-            && !(args.dry_run || may_lose(app, cloud, &refreshed).await)
-        {
-            refreshed.refused = Some(loss(cloud, lost));
-        }
-        clouds.insert(cloud, refreshed);
+/// Keeps clouds as they are that would lose prices, where nobody says that they may. A dry run asks nothing and ends as a run
+/// does that nobody can answer.
+async fn refuse_losses(app: &App, args: &RefreshArgs, clouds: &mut BTreeMap<Seller, Refreshed>) {
+    if args.accept_loss {
+        return;
     }
-    clouds
+    for (cloud, refreshed) in clouds {
+        let is_loss = !refreshed.merged.lost.is_empty();
+        if is_loss && (args.dry_run || !may_lose(app, *cloud, refreshed).await) {
+            refreshed.refuse_loss(*cloud);
+        }
+    }
 }
 
 async fn may_lose(app: &App, cloud: Seller, refreshed: &Refreshed) -> bool {
@@ -193,8 +148,7 @@ async fn may_lose(app: &App, cloud: Seller, refreshed: &Refreshed) -> bool {
     }
     let lost = &refreshed.merged.lost;
     for price in lost.iter().take(SHOWN) {
-        app.report
-            .say(&format!("  {}", text::visible(&price.key.to_string(), &[])));
+        app.report.say(&format!("  {}", price.key));
     }
     let question = format!(
         "{} of {cloud} {} no longer in its lists. Drop {}?",
@@ -207,16 +161,6 @@ async fn may_lose(app: &App, cloud: Seller, refreshed: &Refreshed) -> bool {
 
 /// So many lost prices are shown before the question.
 const SHOWN: usize = 10;
-
-fn loss(cloud: Seller, lost: usize) -> Problem {
-    Problem::error(Kind::Stale, "prices would be lost")
-        .detail(format!(
-            "{} of `{cloud}` {} no longer in its lists; nothing of it was written",
-            text::count(lost, "price"),
-            if lost == 1 { "is" } else { "are" }
-        ))
-        .hint("look at them with `--dry-run -o wide`, and drop them with `--accept-loss`")
-}
 
 fn answer(app: &App, args: &RefreshArgs, path: &Path, clouds: &BTreeMap<Seller, Refreshed>) {
     let report = &app.report;

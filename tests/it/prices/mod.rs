@@ -164,6 +164,46 @@ fn a_held_price_waits_for_its_name_and_the_network_is_not_needed() {
         eastus,
         "azure,Standard_NC4as_T4_v3,eastus,on-demand,0.9,2026-11-25,azure-retail,,,"
     );
+    // Other clouds were not named.
+    let other = [
+        "cost",
+        "refresh",
+        "--offline",
+        "--clouds",
+        "gcp",
+        "--accept",
+    ];
+    sandbox.mcai(&[&other[..], &["all"]].concat()).code(0);
+    let named = sandbox.mcai(
+        &[
+            &other[..],
+            &["azure/Standard_NC4as_T4_v3/westus2/on-demand"],
+        ]
+        .concat(),
+    );
+    assert!(
+        named
+            .code(1)
+            .stderr
+            .starts_with("error: no price is held by this name\n")
+    );
+    assert!(row(&sandbox, "azure,Standard_NC4as_T4_v3,westus2,on-demand").contains(",0.526,"));
+    let feeds = [
+        "cost",
+        "refresh",
+        "--offline",
+        "--accept",
+        "all",
+        "--feeds",
+        "azure-retail",
+    ];
+    let both = sandbox.mcai(&feeds);
+    assert!(
+        both.stderr.contains("--offline") && both.stderr.contains("--feeds"),
+        "{}",
+        both.stderr
+    );
+    assert_ne!(both.code, Some(0));
     accept("all").code(0);
     sandbox
         .mcai(&["cost", "check", "--detailed-exitcode"])
@@ -175,6 +215,35 @@ fn a_held_price_waits_for_its_name_and_the_network_is_not_needed() {
         "error: nothing can be refreshed offline\n  live prices are read from the network\n  \
          hint: leave out `--offline`, or name what is held with `--accept`\n",
     );
+}
+
+#[test]
+fn accepted_is_what_was_held_and_not_what_came_since() {
+    let list = AzureList::new();
+    let server = list.serve();
+    let sandbox = sandbox(&server);
+    let usd = || row(&sandbox, &format!("azure,{T4},eastus,on-demand"));
+    list.change(T4, "eastus", &json!({"retailPrice": 0.9}));
+    refresh(&sandbox, &["-q", "--accept", "all"]).code(0);
+    assert!(
+        usd().contains(",0.526,2026-06-18,"),
+        "nobody has seen it before"
+    );
+    list.change(T4, "eastus", &json!({"retailPrice": 1.9}));
+    let id = format!("azure/{T4}/eastus/on-demand");
+    refresh(&sandbox, &["-q", "--accept", &id]).code(0);
+    assert!(usd().contains(",0.526,2026-06-18,") && usd().contains(",1.9,2026-11-25,"));
+    list.change(T4, "eastus", &json!({"retailPrice": 1.8}));
+    refresh(&sandbox, &["-q", "--accept", &id]).code(0);
+    assert!(
+        !usd().contains(",1.8,"),
+        "it is set aside beside other regions"
+    );
+    list.change(T4, "eastus", &json!({"retailPrice": 0.9}));
+    refresh(&sandbox, &["-q"]).code(0);
+    list.change(T4, "eastus", &json!({"retailPrice": 0.95}));
+    refresh(&sandbox, &["-q", "--accept", &id]).code(0);
+    assert!(usd().contains(",0.95,2026-11-25,"), "{}", usd());
 }
 
 #[test]
@@ -205,7 +274,12 @@ fn fewer_rows_are_never_taken_silently() {
          hint: look at them with `--dry-run -o wide`, and drop them with `--accept-loss`\n"
     );
     assert_eq!(catalog(&sandbox), "");
-    refresh(&sandbox, &["-q", "--dry-run"]).code(0);
+    // A dry run ends as the run would.
+    assert_eq!(
+        refresh(&sandbox, &["-q", "--dry-run"]).code(1).stdout,
+        run.stdout
+    );
+    refresh(&sandbox, &["-q", "--dry-run", "--accept-loss"]).code(0);
     assert_eq!(catalog(&sandbox), "");
     let words = ["cost", "refresh", "--clouds", "azure"];
     let refused = sandbox.mcai_on_a_terminal(&words, "n\n");
