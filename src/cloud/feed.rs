@@ -64,6 +64,13 @@ impl Access<'_> {
         set.unwrap_or(feed.url).trim_end_matches('/').to_owned()
     }
 
+    /// Returns the day of a list that has no date of its own: that on which it changed last, as a mirror may have stopped. It is
+    /// today's where nobody says.
+    pub fn day(&self, list: &http::Body) -> Date {
+        let modified = list.modified();
+        modified.map_or(self.today, |day| day.min(self.today))
+    }
+
     /// Says whether the user wants a feed to be read.
     pub fn choice(&self, feed: &Feed) -> Choice {
         match self.feeds {
@@ -123,12 +130,26 @@ pub struct SetAsides(pub BTreeMap<Reason, Examples>);
 pub struct Examples {
     pub count: usize,
     pub some: Vec<SetAside>,
-    /// Machines and regions of all rows whose price can't be read: the list speaks of them, so they are not gone.
-    machines: BTreeSet<(String, String)>,
+    /// What all rows are about whose price can't be read: the list speaks of it, so it is not gone.
+    unread: BTreeSet<Unread>,
 }
+
+/// A machine, its region and, where the row says it, how it is paid for.
+pub type Unread = (String, String, Option<Capacity>);
 
 /// More examples of one reason than this help nobody.
 const EXAMPLES: usize = 20;
+
+impl Reading {
+    /// Adds another part of the reading.
+    pub fn extend(&mut self, part: Reading) {
+        self.quotes.extend(part.quotes);
+        self.rows += part.rows;
+        self.set_aside.extend(part.set_aside);
+        self.covered.extend(part.covered);
+        self.failures.extend(part.failures);
+    }
+}
 
 impl SetAsides {
     pub fn push(&mut self, row: SetAside) {
@@ -137,8 +158,8 @@ impl SetAsides {
         if row.reason.is_about_price() {
             // What a row is about begins with the machine.
             let machine = row.what.split([' ', ',']).next().unwrap_or_default();
-            let machine = (machine.to_owned(), row.region.clone());
-            examples.machines.insert(machine);
+            let unread = (machine.to_owned(), row.region.clone(), row.capacity);
+            examples.unread.insert(unread);
         }
         if examples.some.len() < EXAMPLES {
             examples.some.push(row);
@@ -152,13 +173,13 @@ impl SetAsides {
             examples.count += more.count;
             let room = EXAMPLES.saturating_sub(examples.some.len());
             examples.some.extend(more.some.into_iter().take(room));
-            examples.machines.extend(more.machines);
+            examples.unread.extend(more.unread);
         }
     }
 
-    /// Returns machines with regions of rows whose price can't be read.
-    pub fn machines(&self) -> impl Iterator<Item = &(String, String)> {
-        self.0.values().flat_map(|examples| &examples.machines)
+    /// Returns what rows are about whose price can't be read.
+    pub fn unread(&self) -> impl Iterator<Item = &Unread> {
+        self.0.values().flat_map(|examples| &examples.unread)
     }
 
     pub fn count(&self) -> usize {

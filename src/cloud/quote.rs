@@ -200,6 +200,8 @@ pub struct SetAside {
     /// What the row is about, in the list's words: instance type, product, SKU.
     pub what: String,
     pub region: String,
+    /// How the machine is paid for, where that is known of the row.
+    pub capacity: Option<Capacity>,
     /// The price as the list writes it.
     pub price: String,
 }

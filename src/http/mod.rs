@@ -6,6 +6,7 @@ pub(crate) mod loopback;
 
 use std::time::Duration;
 
+use jiff::civil::Date;
 use reqwest::{NoProxy, Proxy, StatusCode, Url, header};
 
 use crate::diagnostic::{Kind, Problem};
@@ -101,21 +102,7 @@ impl Client {
 
     /// Asks for an address and reads the whole answer, of at most `limit` bytes.
     pub async fn bytes(&self, url: &str, limit: usize) -> Result<Vec<u8>, Problem> {
-        let mut body = self.get(url).await?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = body.chunk().await? {
-            if bytes.len() + chunk.len() > limit {
-                return Err(
-                    Problem::error(Kind::Protocol, "the answer is too large").detail(format!(
-                        "`{}` has more than {} MiB",
-                        body.url,
-                        limit / 1024 / 1024
-                    )),
-                );
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
+        self.get(url).await?.whole(limit).await
     }
 
     /// Asks for a JSON document of at most `limit` bytes.
@@ -142,6 +129,27 @@ impl Body {
         chunk
             .map(|chunk| chunk.map(Vec::from))
             .map_err(|error| unreachable(&self.url, &error))
+    }
+
+    /// Returns the day on which the document changed last, where the server says so.
+    pub fn modified(&self) -> Option<Date> {
+        let header = self.inner.headers().get(header::LAST_MODIFIED)?;
+        let time = jiff::fmt::rfc2822::parse(header.to_str().ok()?).ok()?;
+        Some(time.date())
+    }
+
+    /// Reads all of it, of at most `limit` bytes.
+    pub async fn whole(mut self, limit: usize) -> Result<Vec<u8>, Problem> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            if bytes.len() + chunk.len() > limit {
+                let most = limit / 1024 / 1024;
+                return Err(Problem::error(Kind::Protocol, "the answer is too large")
+                    .detail(format!("`{}` has more than {most} MiB", self.url)));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
     }
 }
 

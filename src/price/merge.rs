@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::sanity::alone;
 use super::{Doubt, Held, Key, Price, doubts};
-use crate::cloud::feed::{Coverage, Reading, SetAsides};
+use crate::cloud::feed::{Coverage, Reading, SetAsides, Unread};
 use crate::cloud::{Capacity, Quote, Reason, Seller, SetAside};
 use crate::diagnostic::Problem;
 use crate::value::Usd;
@@ -95,10 +95,12 @@ pub fn merge(old: Vec<Price>, cloud: Seller, reading: Reading, accept: &Accept) 
         read: reading.rows,
         ..Merged::default()
     };
-    let unread: HashSet<(String, String)> = merged.set_aside.machines().cloned().collect();
+    let unread: HashSet<Unread> = merged.set_aside.unread().cloned().collect();
     let (fresh, seen) = quoted(cloud, reading.quotes, &mut merged.set_aside);
     let is_unread = |key: &Key| {
-        !unread.is_empty() && unread.contains(&(key.instance_type.clone(), key.region.clone()))
+        let of = |capacity| (key.instance_type.clone(), key.region.clone(), capacity);
+        !unread.is_empty()
+            && (unread.contains(&of(None)) || unread.contains(&of(Some(key.capacity))))
     };
     let (lost, old) = old.into_iter().partition(|price: &Price| {
         let key = &price.key;
@@ -199,6 +201,7 @@ fn aside(price: &Price, reason: Reason, words: String) -> SetAside {
         reason,
         what: format!("{} {}", price.key.instance_type, price.key.capacity),
         region: price.key.region.clone(),
+        capacity: Some(price.key.capacity),
         price: words,
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::offer_file::{NoOfferFile, OfferFile};
-use super::prices::{Patience, add, of_feed};
+use super::prices::Patience;
 use crate::cloud::Capacity;
 use crate::cloud::feed::{Access, Coverage, Feed, Progress, Reading};
 use crate::diagnostic::Problem;
@@ -44,7 +44,7 @@ pub(super) async fn read(access: &Access<'_>, wanted: &BTreeSet<&str>) -> Readin
     let index: Index = match access.http.json(&index, LARGEST_INDEX).await {
         Ok(index) => index,
         Err(problem) => {
-            reading.failures.push(of_feed(&FEED, problem));
+            reading.failures.push(FEED.failure("", problem));
             return reading;
         }
     };
@@ -57,7 +57,7 @@ pub(super) async fn read(access: &Access<'_>, wanted: &BTreeSet<&str>) -> Readin
             tell(access, done, regions.len(), rows + more);
         })
         .await;
-        add(&mut reading, part);
+        reading.extend(part);
         match outcome {
             Ok(()) => {
                 patience.renew();

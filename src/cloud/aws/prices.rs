@@ -11,7 +11,7 @@ use super::{PROVIDER, price_list, site, spot};
 use crate::cloud::feed::{Access, Choice, Feed, Prices, Reading};
 use crate::cloud::{Capacity, Quote, Reason, SetAside};
 use crate::diagnostic::Problem;
-use crate::value::{NoUsd, Usd};
+use crate::value::Usd;
 
 pub(super) struct AwsPrices;
 
@@ -33,7 +33,7 @@ async fn read(access: &Access<'_>) -> Reading {
     if access.choice(&site::FEED) != Choice::LeftOut {
         let on_site;
         (on_site, missed) = site::read(access).await;
-        add(&mut reading, on_site);
+        reading.extend(on_site);
     }
     let wanted = match access.choice(&price_list::FEED) {
         Choice::Named => PROVIDER.regions().iter().map(|row| &*row.region).collect(),
@@ -41,21 +41,12 @@ async fn read(access: &Access<'_>) -> Reading {
         Choice::LeftOut => BTreeSet::new(),
     };
     if !wanted.is_empty() {
-        add(&mut reading, price_list::read(access, &wanted).await);
+        reading.extend(price_list::read(access, &wanted).await);
     }
     if access.choice(&spot::FEED) != Choice::LeftOut {
-        add(&mut reading, spot::read(access).await);
+        reading.extend(spot::read(access).await);
     }
     reading
-}
-
-/// Adds a part of a reading to the whole.
-pub(super) fn add(whole: &mut Reading, part: Reading) {
-    whole.quotes.extend(part.quotes);
-    whole.rows += part.rows;
-    whole.set_aside.extend(part.set_aside);
-    whole.covered.extend(part.covered);
-    whole.failures.extend(part.failures);
 }
 
 /// A server that fails so often in a row is not asked for the rest: there are up to 144 files, and each takes a minute to
@@ -84,20 +75,14 @@ impl Patience {
             false => self.renew(),
         }
         let kind = problem.kind;
-        to.failures.push(of_feed(feed, problem));
+        to.failures.push(feed.failure("", problem));
         if self.is_over() && unread > 0 {
             let words =
                 format!("{MOST_FAILURES} files failed in a row, {unread} more are not asked for");
             let end = Problem::error(kind, "the feed is given up").detail(words);
-            to.failures.push(of_feed(feed, end));
+            to.failures.push(feed.failure("", end));
         }
     }
-}
-
-/// Returns the problem with the feed that it is about.
-pub(super) fn of_feed(feed: &Feed, mut problem: Problem) -> Problem {
-    problem.detail = format!("feed `{}`: {}", feed.id, problem.detail);
-    problem
 }
 
 /// A price of a list, as the list has it.
@@ -122,6 +107,7 @@ impl Row<'_> {
             (None, Ok(_)) if self.has_gpus => Err(Reason::UnknownInstanceType),
             (None, _) => return,
         };
+        let capacity = verdict.ok();
         match verdict.and_then(|capacity| Ok((capacity, self.usd()?))) {
             Ok((capacity, usd)) => reading.quotes.push(Quote {
                 instance_type: self.instance_type.to_owned(),
@@ -136,6 +122,7 @@ impl Row<'_> {
                 reason,
                 what: self.instance_type.to_owned(),
                 region: self.region.to_owned(),
+                capacity,
                 price: self.price.to_owned(),
             }),
         }
@@ -149,10 +136,7 @@ impl Row<'_> {
         if self.price.starts_with("N/A") {
             return Err(Reason::Blank);
         }
-        self.price.parse().map_err(|no_usd| match no_usd {
-            NoUsd::Blank => Reason::Blank,
-            NoUsd::NotANumber => Reason::NotANumber,
-        })
+        Ok(self.price.parse::<Usd>()?)
     }
 }
 

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use serde::Deserialize;
 
 use super::locations::{self, LOCATIONS};
-use super::prices::{Patience, Row, as_of, of_feed};
+use super::prices::{Patience, Row, as_of};
 use crate::cloud::feed::{Access, Coverage, Feed, Progress, Reading};
 use crate::cloud::{Capacity, Reason};
 use crate::diagnostic::{Kind, Problem};
@@ -220,7 +220,7 @@ impl Site {
         // A list that no place has is not lacking: it has moved.
         let gone = self.lacking.into_values();
         let gone = gone.filter(|(places, _)| *places == LOCATIONS.len());
-        let gone = gone.map(|(_, problem)| of_feed(&FEED, problem));
+        let gone = gone.map(|(_, problem)| FEED.failure("", problem));
         self.reading.failures.extend(gone);
         self.reading.covered = &self.read - &self.failed;
         let all = LOCATIONS.iter().map(|(region, _)| *region);

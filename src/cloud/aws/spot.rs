@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::PROVIDER;
-use super::prices::{Row, of_feed};
+use super::prices::Row;
 use crate::cloud::feed::{Access, Coverage, Feed, Progress, Reading};
 use crate::cloud::{Capacity, Reason};
 use crate::diagnostic::{Kind, Problem};
@@ -75,8 +76,8 @@ pub(super) async fn read(access: &Access<'_>) -> Reading {
     let mut reading = Reading::default();
     let url = format!("{}/{FILE}", access.url(&FEED));
     match fetch(access, &url).await {
-        Ok(document) => take(&document.config, access, &mut reading),
-        Err(problem) => reading.failures.push(of_feed(&FEED, problem)),
+        Ok((document, as_of)) => take(&document.config, as_of, &mut reading),
+        Err(problem) => reading.failures.push(FEED.failure("", problem)),
     }
     (access.progress)(Progress {
         feed: FEED.id,
@@ -87,8 +88,10 @@ pub(super) async fn read(access: &Access<'_>) -> Reading {
     reading
 }
 
-async fn fetch(access: &Access<'_>, url: &str) -> Result<Document, Problem> {
-    let bytes = access.http.bytes(url, LARGEST).await?;
+async fn fetch(access: &Access<'_>, url: &str) -> Result<(Document, Date), Problem> {
+    let body = access.http.get(url).await?;
+    let as_of = access.day(&body);
+    let bytes = body.whole(LARGEST).await?;
     let document: Document = serde_json::from_slice(unwrapped(&bytes))
         .map_err(|error| http::not_as_expected(url, &error))?;
     if document.config.regions.is_empty() {
@@ -97,7 +100,7 @@ async fn fetch(access: &Access<'_>, url: &str) -> Result<Document, Problem> {
                 .detail(format!("`{url}` has no regions")),
         );
     }
-    Ok(document)
+    Ok((document, as_of))
 }
 
 /// Returns the JSON of an answer, which may be the argument of a function: the file was a script once, and is still sent
@@ -111,8 +114,8 @@ fn unwrapped(bytes: &[u8]) -> &[u8] {
         .unwrap_or(bytes)
 }
 
-/// Adds the prices of all regions. The list says no date; it is of this hour.
-fn take(config: &Config, access: &Access<'_>, reading: &mut Reading) {
+/// Adds the prices of all regions.
+fn take(config: &Config, as_of: Date, reading: &mut Reading) {
     for region in &config.regions {
         let alias = ALIASES.iter().find(|(old, _)| *old == region.region);
         let code = alias.map_or(region.region.as_str(), |(_, code)| code);
@@ -120,7 +123,7 @@ fn take(config: &Config, access: &Access<'_>, reading: &mut Reading) {
             for size in &class.sizes {
                 for column in &size.value_columns {
                     let row = column.row(size, class, code, &config.rate);
-                    row.enter(FEED.id, access.today, reading);
+                    row.enter(FEED.id, as_of, reading);
                 }
             }
         }

@@ -67,7 +67,8 @@ impl Meter {
         written(&self.retail_price)
     }
 
-    fn capacity(&self) -> Result<Capacity, Reason> {
+    /// Returns how the machine is paid for.
+    pub(super) fn capacity(&self) -> Result<Capacity, Reason> {
         match self.kind.as_deref() {
             Some("Consumption") if self.says("Low Priority") => Err(Reason::LowPriority),
             Some("Consumption") => {

@@ -183,6 +183,7 @@ impl Part {
                 reason: Reason::Malformed,
                 what: format!("row {}", self.rows),
                 region: self.region.to_owned(),
+                capacity: None,
                 price: String::new(),
             });
             return;
@@ -216,6 +217,7 @@ impl Part {
                 reason,
                 what: meter.what(),
                 region: meter.arm_region_name.clone().unwrap_or_default(),
+                capacity: meter.capacity().ok(),
                 price: meter.written_price(),
             }),
         }

@@ -143,6 +143,7 @@ impl Catalog {
             reason,
             what,
             region: region.to_owned(),
+            capacity: None,
             price: price.to_owned(),
         });
     }

@@ -5,6 +5,7 @@
 //! cloudpilot-ai/karpenter-provider-gcp and others read them: `hour` and `hourSpot` by the hour, `month1yCud` and
 //! `month3yCud` by the month of 730 hours. Prices are with bundled disks.
 
+use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::PROVIDER;
@@ -50,9 +51,11 @@ struct Row {
 impl MachineTypes {
     pub(super) async fn read(feed: &'static Feed, access: &Access<'_>) -> Result<Self, Problem> {
         let url = format!("{}{PATH}", access.url(feed));
-        let text = access.http.bytes(&url, LARGEST_LIST).await?;
+        let body = access.http.get(&url).await?;
+        let as_of = access.day(&body);
+        let text = body.whole(LARGEST_LIST).await?;
         let mut list = MachineTypes::default();
-        list.parse(&text, feed, access).map_err(|problem| Problem {
+        list.parse(&text, feed, as_of).map_err(|problem| Problem {
             detail: format!("`{url}`: {}", problem.detail),
             ..problem
         })?;
@@ -65,12 +68,7 @@ impl MachineTypes {
         Ok(list)
     }
 
-    fn parse(
-        &mut self,
-        text: &[u8],
-        feed: &'static Feed,
-        access: &Access<'_>,
-    ) -> Result<(), Problem> {
+    fn parse(&mut self, text: &[u8], feed: &'static Feed, as_of: Date) -> Result<(), Problem> {
         let unexpected = |detail: &str| {
             Problem::error(Kind::Protocol, "the answer is not as expected").detail(detail)
         };
@@ -84,7 +82,7 @@ impl MachineTypes {
             self.rows += 1;
             let row = record.and_then(|record| record.deserialize::<Row>(Some(&headings)));
             match row {
-                Ok(row) => self.take(&row, feed, access),
+                Ok(row) => self.take(&row, feed, as_of),
                 // Its maker's program writes whole rows only, so what follows may be missing, too.
                 Err(_) => return Err(unexpected(&format!("row {} can't be read", self.rows))),
             }
@@ -95,7 +93,7 @@ impl MachineTypes {
         }
     }
 
-    fn take(&mut self, row: &Row, feed: &'static Feed, access: &Access<'_>) {
+    fn take(&mut self, row: &Row, feed: &'static Feed, as_of: Date) {
         let Some(machine) = PROVIDER.instance(&row.name) else {
             if row.accelerators().is_some() {
                 self.leave(Reason::UnknownInstanceType, row, Capacity::OnDemand);
@@ -113,8 +111,7 @@ impl MachineTypes {
                     region: row.region.clone(),
                     capacity,
                     usd,
-                    // The list has no date of its own; it is made anew every week.
-                    as_of: access.today,
+                    as_of,
                     source: feed.id,
                     gpus: row.gpus(machine),
                 }),
@@ -128,6 +125,7 @@ impl MachineTypes {
             reason,
             what: format!("{} {capacity}", row.name),
             region: row.region.clone(),
+            capacity: Some(capacity),
             price: row.columns(capacity).0.to_owned(),
         });
     }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::civil::date;
+
 use super::prices::GcpPrices;
 use crate::cloud::feed::{Progress, Reading};
 use crate::cloud::rehearsal::Rehearsal;
@@ -45,6 +47,30 @@ fn at(list: &Server, billing: &Server) -> Rehearsal {
 
 fn read(list: &Server, billing: &Server, key: &str) -> (Reading, Vec<Progress>) {
     at(list, billing).key(key).read(&GcpPrices)
+}
+
+#[test]
+fn a_list_without_a_date_is_of_the_day_on_which_it_changed_last() {
+    for (modified, day) in [
+        (Some("Wed, 01 Jan 2025 08:00:00 GMT"), date(2025, 1, 1)),
+        (Some("Fri, 01 Jan 2027 08:00:00 GMT"), date(2026, 11, 25)),
+        (Some("last week"), date(2026, 11, 25)),
+        (None, date(2026, 11, 25)),
+    ] {
+        let text = LIST;
+        let list = Server::start(move |_| {
+            let mut answer = Answer::ok(text);
+            let header = modified.map(|modified| ("last-modified", modified.to_owned()));
+            answer.headers.extend(header);
+            answer
+        });
+        let (reading, _) = at(&list, &billing()).read(&GcpPrices);
+        assert_eq!(reading.quotes.len(), 26);
+        assert!(
+            reading.quotes.iter().all(|quote| quote.as_of == day),
+            "{modified:?}"
+        );
+    }
 }
 
 #[test]

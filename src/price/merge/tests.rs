@@ -252,7 +252,7 @@ fn a_row_is_lost_only_where_the_whole_list_was_read() {
 
 #[test]
 fn a_row_whose_price_cannot_be_read_is_not_lost() {
-    let lost = |reason: Reason| {
+    let lost = |reason: Reason, capacity: Option<Capacity>| {
         let mut reading = reading("");
         let covered = Coverage {
             capacity: Capacity::OnDemand,
@@ -263,15 +263,18 @@ fn a_row_whose_price_cannot_be_read_is_not_lost() {
             reason,
             what: "g6.xlarge, Linux".to_owned(),
             region: "us-east-1".to_owned(),
+            capacity,
             price: "N/A".to_owned(),
         });
         let old = known("aws", "g6.xlarge us-east-1 on-demand 0.8");
         let merged = merge(old, seller("aws"), reading, &Accept::none());
         merged.lost.len()
     };
-    assert_eq!((lost(Reason::NotANumber), lost(Reason::Currency)), (0, 0));
-    // A row for Windows says nothing of Linux.
-    assert_eq!(lost(Reason::System), 1);
+    assert_eq!(lost(Reason::NotANumber, Some(Capacity::OnDemand)), 0);
+    assert_eq!(lost(Reason::Currency, None), 0);
+    // A row for Windows says nothing of Linux, nor one of spot of on-demand.
+    assert_eq!(lost(Reason::System, None), 1);
+    assert_eq!(lost(Reason::Blank, Some(Capacity::Spot)), 1);
 }
 
 #[test]
