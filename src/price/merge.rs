@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::sanity::alone;
-use super::{Doubt, Held, Key, Price, doubts};
+use super::{Accept, Doubt, Held, Key, Price, doubts};
 use crate::cloud::feed::{Coverage, Reading, SetAsides, Unread};
 use crate::cloud::{Capacity, Quote, Reason, Seller, SetAside};
 use crate::diagnostic::Problem;
@@ -14,28 +14,6 @@ use crate::value::Usd;
 /// A price that moves by more than this part of the last accepted one waits for a person's word: a feed that takes one
 /// kind of price for another is off by more, and list prices move by less, or once a year.
 pub const FARTHEST_MOVE: f64 = 0.3;
-
-/// Which held prices a person has accepted.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Accept {
-    All,
-    /// By [`Key`], as it is printed.
-    Only(BTreeSet<String>),
-}
-
-impl Accept {
-    /// Accepts nothing.
-    pub fn none() -> Self {
-        Accept::Only(BTreeSet::new())
-    }
-
-    fn covers(&self, key: &Key) -> bool {
-        match self {
-            Accept::All => true,
-            Accept::Only(ids) => !ids.is_empty() && ids.contains(&key.to_string()),
-        }
-    }
-}
 
 /// A price that another one took the place of.
 #[derive(Clone, Debug, PartialEq)]

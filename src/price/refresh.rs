@@ -1,11 +1,11 @@
 //! Reading the live prices of several clouds at once, and what a person's words say about them. What they change is `merge`'s
 //! to decide, and where it is kept is `store`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
-use super::{Accept, Catalog, Merged, Price, merge};
+use super::{Catalog, Key, Merged, Price, merge};
 use crate::cloud::feed::{Access, Prices, Reading};
 use crate::cloud::{Capability, Cloud, Seller, providers};
 use crate::diagnostic::{Kind, Problem};
@@ -147,6 +147,28 @@ pub fn known(catalog: &Catalog, sources: &[Source], offline: bool) -> Result<Kno
         known.entry(row.key.seller).or_default().push(row);
     }
     Ok(known)
+}
+
+/// Which held prices a person has accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Accept {
+    All,
+    /// By [`Key`], as it is printed.
+    Only(BTreeSet<String>),
+}
+
+impl Accept {
+    /// Accepts nothing.
+    pub fn none() -> Self {
+        Accept::Only(BTreeSet::new())
+    }
+
+    pub(super) fn covers(&self, key: &Key) -> bool {
+        match self {
+            Accept::All => true,
+            Accept::Only(ids) => !ids.is_empty() && ids.contains(&key.to_string()),
+        }
+    }
 }
 
 /// Reads what a person accepts: `all`, or names of prices that are held.
