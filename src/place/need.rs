@@ -95,6 +95,9 @@ fn choice(cluster: &Cluster, pool: &Pool, gpu: &'static Gpu, gpus: Option<f64>) 
         instance_type,
         gpu,
         gpus,
+        bought_as: pool.bought_as(),
+        // A machine of no cloud is offered with its price.
+        usd: cluster.region.as_ref().and(pool.hourly_usd),
     })
 }
 

@@ -44,6 +44,20 @@ pub struct Asked {
 pub const YOURS: &str = "yours";
 
 impl Asked {
+    /// Returns a price that the user has stated, beside what the list asks, if it does.
+    pub(super) fn yours(usd: Usd, instead_of: Option<&Asked>) -> Self {
+        let list = instead_of.and_then(|asked| {
+            let is_list = asked.source != YOURS;
+            asked.list.or(is_list.then_some(asked.usd))
+        });
+        Asked {
+            usd,
+            list,
+            as_of: None,
+            source: YOURS.to_owned(),
+        }
+    }
+
     /// Whether the user's own terms made it.
     pub fn is_yours(&self) -> bool {
         self.list.is_some() || self.source == YOURS
@@ -182,12 +196,7 @@ impl Market<'_> {
                 && wanted.contains(&(fixed.cloud, fixed.instance_type.as_str()))
         };
         for fixed in self.terms.fixed.iter().filter(is_wanted) {
-            let asked = |list: Option<&Asked>| Asked {
-                usd: fixed.usd,
-                list: list.map(|list| list.list.unwrap_or(list.usd)),
-                as_of: None,
-                source: YOURS.to_owned(),
-            };
+            let asked = |list: Option<&Asked>| Asked::yours(fixed.usd, list);
             let fits = |offer: &Offer| {
                 offer.seller == fixed.cloud
                     && offer.instance_type == fixed.instance_type
@@ -236,12 +245,7 @@ fn offer(seller: Seller, instance: &'static InstanceType, region: &str) -> Optio
 }
 
 fn own_offer(machine: &OwnMachine) -> Option<Offer> {
-    let asked = Asked {
-        usd: machine.usd,
-        list: None,
-        as_of: None,
-        source: YOURS.to_owned(),
-    };
+    let asked = Asked::yours(machine.usd, None);
     Some(Offer {
         seller: "bare-metal".parse().ok()?,
         region: machine.cluster.clone(),

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::answer::{Answer, Row};
 use super::ask::{sellers, who_has};
-use super::{Machine, Market, Offer, Offers};
+use super::{Asked, Machine, Market, Offer, Offers};
 use crate::cloud::{Capacity, Seller, country::Country};
 use crate::diagnostic::{Kind, Problem};
 use crate::gpu::Gpu;
@@ -58,6 +58,9 @@ pub struct Choice {
     pub instance_type: String,
     pub gpu: &'static Gpu,
     pub gpus: Option<f64>,
+    pub bought_as: &'static [Capacity],
+    /// What the user says that a node of the pool costs.
+    pub usd: Option<Usd>,
 }
 
 impl Query {
@@ -129,26 +132,26 @@ impl Query {
     /// Marks what the manifest has chosen, and adds what is not among the rows.
     fn add_choices(&self, rows: &mut Vec<Row>, found: &[Offer], today: Date) {
         for choice in &self.choices {
-            let is_it = |offer: &Offer| {
-                offer.seller == choice.seller
-                    && offer.region == choice.region
-                    && offer.instance_type == choice.instance_type
-            };
-            if let Some(row) = rows.iter_mut().find(|row| is_it(&row.offer)) {
+            let sold = found.iter().find(|offer| choice.is(offer));
+            let offer = choice.offer(sold);
+            // A pool with a price of its own is not what the next one there would cost.
+            let is_same =
+                |row: &&mut Row| choice.is(&row.offer) && row.offer.prices == offer.prices;
+            if let Some(row) = rows.iter_mut().find(is_same) {
                 row.choices.push(choice.name.clone());
                 continue;
             }
+            let is_shown = rows.iter().any(|row| choice.is(&row.offer));
             let is_shown_elsewhere = |row: &&mut Row| {
                 row.offer.seller == choice.seller && row.offer.instance_type == choice.instance_type
             };
-            let offer = found.iter().find(|offer| is_it(offer)).cloned();
             // Then it is one of the regions that are counted as not shown.
-            if offer.is_some()
+            if sold.is_some()
+                && !is_shown
                 && let Some(row) = rows.iter_mut().find(is_shown_elsewhere)
             {
                 row.more_regions = row.more_regions.saturating_sub(1);
             }
-            let offer = offer.unwrap_or_else(|| choice.without_price());
             let mut row = Row::new(offer, &self.capacities, today);
             row.choices.push(choice.name.clone());
             rows.push(row);
@@ -178,6 +181,27 @@ impl Query {
 }
 
 impl Choice {
+    fn is(&self, offer: &Offer) -> bool {
+        offer.seller == self.seller
+            && offer.region == self.region
+            && offer.instance_type == self.instance_type
+    }
+
+    /// Returns it as an offer: as it is sold, but for what the user says.
+    fn offer(&self, sold: Option<&Offer>) -> Offer {
+        let mut offer = sold.cloned().unwrap_or_else(|| self.without_price());
+        for (capacity, usd) in self.stated() {
+            let asked = Asked::yours(usd, offer.prices.get(&capacity));
+            offer.prices.insert(capacity, asked);
+        }
+        offer
+    }
+
+    fn stated(&self) -> impl Iterator<Item = (Capacity, Usd)> {
+        let capacities = self.bought_as.iter().copied();
+        capacities.filter_map(|capacity| Some((capacity, self.usd?)))
+    }
+
     fn without_price(&self) -> Offer {
         Offer {
             seller: self.seller,

@@ -47,7 +47,7 @@ pub struct Fixed {
     pub until: Option<Date>,
 }
 
-/// Machines of the user's own, with what one of them costs for an hour.
+/// Machines of the user's own, on no cloud, with what one of them costs for an hour.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnMachine {
     /// The cluster and the pool that they are.

@@ -69,10 +69,12 @@ impl Checker<'_> {
         pool.hourly_usd = Some(own.usd);
     }
 
-    /// Returns the user's terms; machines of the user's own are the pools whose price the manifest says.
+    /// Returns the user's terms; machines of the user's own are the pools whose price the manifest says, where there is no
+    /// cloud to sell them.
     pub(super) fn terms(&self, clusters: &Clusters) -> Terms {
         let prices = &self.document.prices;
-        let own = clusters.values().flat_map(|cluster| {
+        let is_own = |cluster: &&Cluster| !cluster.cloud.provider().has_regions;
+        let own = clusters.values().filter(is_own).flat_map(|cluster| {
             let pools = cluster.pools.iter();
             pools.filter_map(|pool| own_machine(cluster, pool))
         });

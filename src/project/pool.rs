@@ -1,6 +1,6 @@
 //! GPU pools, and whether a model's pods fit their nodes.
 
-use crate::cloud::{Cloud, InstanceType, near_instances_hint};
+use crate::cloud::{Capacity, Cloud, InstanceType, near_instances_hint};
 use crate::diagnostic::{Kind, Problem, Span};
 use crate::gpu;
 use crate::kubeai::profile::{ProfileCount, shipped};
@@ -66,6 +66,15 @@ impl Pool {
             capacity: doc.capacity.clone(),
             profile: doc.profile.clone().or(shipped),
             hourly_usd: doc.hourly_usd,
+        }
+    }
+
+    /// Returns the capacities in which its nodes are bought; what is reserved may be so for either term.
+    pub fn bought_as(&self) -> &'static [Capacity] {
+        match self.capacity.as_str() {
+            "spot" => &[Capacity::Spot],
+            "reserved" => &[Capacity::Reserved1y, Capacity::Reserved3y],
+            _ => &[Capacity::OnDemand],
         }
     }
 

@@ -131,6 +131,8 @@ fn choice(region: &str, instance_type: &str) -> Choice {
         instance_type: instance_type.to_owned(),
         gpu: crate::gpu::by_name("H100-SXM-80GB").unwrap(),
         gpus: Some(8.0),
+        bought_as: &[Capacity::OnDemand],
+        usd: None,
     }
 }
 
@@ -151,6 +153,49 @@ fn what_the_manifest_has_chosen_is_shown_whatever_it_costs() {
     let unpriced = answer(&with("eu-central-1"));
     assert_eq!(names(&unpriced)[1], "eu-central-1/p5.48xlarge");
     assert_eq!(unpriced.rows[1].ranked, None);
+}
+
+#[test]
+fn a_pool_s_own_price_is_that_of_its_choice_alone() {
+    let priced = Choice {
+        usd: Some("20".parse().unwrap()),
+        ..choice("us-east-1", "p5.48xlarge")
+    };
+    let another = Choice {
+        name: "aws-1/another".to_owned(),
+        ..choice("us-east-1", "p5.48xlarge")
+    };
+    let asked = Query {
+        choices: vec![priced.clone(), another],
+        ..query("p5.48xlarge")
+    };
+    let found = answer(&asked);
+    let prices: Vec<String> = found.rows.iter().map(price).collect();
+    assert_eq!(prices, ["aws-1/pool 20 yours", "aws-1/another 55.04"]);
+    let asked_instead = &found.rows[0].offer.prices[&Capacity::OnDemand];
+    assert_eq!(asked_instead.list.unwrap().to_string(), "55.04");
+    assert_eq!(found.more_regions(), 13);
+    // Where it is bought otherwise, the price is for that.
+    let spot = Query {
+        choices: vec![Choice {
+            bought_as: &[Capacity::Spot],
+            ..priced
+        }],
+        ..query("p5.48xlarge")
+    };
+    let found = answer(&spot);
+    assert_eq!(
+        found.rows.iter().map(price).collect::<Vec<_>>(),
+        [" 55.04", "aws-1/pool 55.04"]
+    );
+}
+
+/// Returns who has chosen a row, and what it is compared by.
+fn price(row: &Row) -> String {
+    let (capacity, usd) = row.ranked.unwrap();
+    let yours = row.offer.prices[&capacity].is_yours();
+    let mark = if yours { " yours" } else { "" };
+    format!("{} {usd}{mark}", row.choices.join(" "))
 }
 
 #[test]
