@@ -17,6 +17,8 @@ pub struct Answer {
     pub other_sellers: Vec<Seller>,
     /// Offers in a region whose country is not known, where a country was asked for.
     pub nowhere: usize,
+    /// Clusters and pools of the manifest that are not where it was asked for.
+    pub elsewhere: Vec<String>,
 }
 
 /// An offer in its place among the others.

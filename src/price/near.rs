@@ -104,11 +104,7 @@ impl Query {
     /// Returns the offers that fit all that is asked for, the cheapest first.
     fn offers(&self, market: &Market<'_>) -> Result<Vec<Offer>, Problem> {
         let mut found = self.found(market)?.offers;
-        found.retain(|offer| {
-            self.sellers.contains(&offer.seller)
-                && self.is_in_region(offer)
-                && self.is_in_country(offer) == Some(true)
-        });
+        found.retain(|offer| self.is_asked(offer.seller, &offer.region, offer.country));
         let per_gpu = |offer: &Offer| {
             let (capacity, _) = offer.best(&self.capacities, market.today)?;
             offer.per_gpu(capacity)

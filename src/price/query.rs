@@ -43,7 +43,7 @@ pub struct Query {
     pub sort: Sort,
     /// Every region, not just the cheapest one of each instance type.
     pub every_region: bool,
-    /// What the manifest has chosen: shown in any case.
+    /// What the manifest has chosen: shown whatever it costs.
     pub choices: Vec<Choice>,
 }
 
@@ -75,13 +75,14 @@ impl Query {
             doubted: found.doubts.len(),
             other_sellers: Vec::new(),
             nowhere: 0,
+            elsewhere: Vec::new(),
         };
         let rows = self.sort_out(&found.offers, &mut answer, market.today);
         answer.rows = match self.every_region {
             true => rows,
             false => cheapest_regions(rows, &self.capacities),
         };
-        self.add_choices(&mut answer.rows, &found.offers, market.today);
+        self.add_choices(&mut answer, &found.offers, market.today);
         answer.rows.sort_by(|one, other| self.compare(one, other));
         Ok(answer)
     }
@@ -89,9 +90,12 @@ impl Query {
     /// Returns the offers that fit, and counts in the answer those that do not.
     fn sort_out(&self, offers: &[Offer], answer: &mut Answer, today: Date) -> Vec<Row> {
         let (mut rows, mut others) = (Vec::new(), BTreeSet::new());
-        for offer in offers.iter().filter(|offer| self.is_in_region(offer)) {
+        for offer in offers {
+            if !self.is_in_region(&offer.region) {
+                continue;
+            }
             let is_asked = self.sellers.contains(&offer.seller);
-            match self.is_in_country(offer) {
+            match self.is_in_country(offer.country) {
                 Some(true) if is_asked => {
                     rows.push(Row::new(offer.clone(), &self.capacities, today));
                 }
@@ -116,22 +120,34 @@ impl Query {
         Ok(found)
     }
 
-    pub(super) fn is_in_region(&self, offer: &Offer) -> bool {
-        self.regions.is_empty() || self.regions.contains(&offer.region)
+    fn is_in_region(&self, region: &str) -> bool {
+        self.regions.is_empty() || self.regions.iter().any(|asked| asked == region)
     }
 
-    /// Whether the countries that are asked for cover an offer's; nothing where it is not known.
-    pub(super) fn is_in_country(&self, offer: &Offer) -> Option<bool> {
+    /// Whether the countries that are asked for cover one; nothing where it is not known.
+    fn is_in_country(&self, country: Option<&Country>) -> Option<bool> {
         if self.residency.is_empty() {
             return Some(true);
         }
-        let country = offer.country?;
+        let country = country?;
         Some(self.residency.iter().any(|word| country.is_in(word)))
     }
 
+    /// Whether a place is one of those that are asked for.
+    pub(super) fn is_asked(&self, seller: Seller, region: &str, country: Option<&Country>) -> bool {
+        self.sellers.contains(&seller)
+            && self.is_in_region(region)
+            && self.is_in_country(country) == Some(true)
+    }
+
     /// Marks what the manifest has chosen, and adds what is not among the rows.
-    fn add_choices(&self, rows: &mut Vec<Row>, found: &[Offer], today: Date) {
+    fn add_choices(&self, answer: &mut Answer, found: &[Offer], today: Date) {
+        let rows = &mut answer.rows;
         for choice in &self.choices {
+            if !self.is_asked(choice.seller, &choice.region, Some(choice.country)) {
+                answer.elsewhere.push(choice.name.clone());
+                continue;
+            }
             let sold = found.iter().find(|offer| choice.is(offer));
             let offer = choice.offer(sold);
             // A pool with a price of its own is not what the next one there would cost.

@@ -180,6 +180,7 @@ impl CostView<'_> {
         let answer = self.answer;
         let oldest = answer.oldest(self.today).unwrap_or(0);
         let others = answer.other_sellers.len();
+        let elsewhere = answer.elsewhere.len();
         let refresh = "`mcai cost refresh` reads new ones";
         let notes = [
             answer.has_old_spot().then(|| {
@@ -196,6 +197,10 @@ impl CostView<'_> {
             (answer.nowhere > 0).then(|| {
                 let offers = count(answer.nowhere, "offer");
                 format!("{offers} left out: in which country they are is not known")
+            }),
+            (elsewhere > 0).then(|| {
+                let pools = count(elsewhere, "pool");
+                format!("{pools} of the manifest left out: not where it was asked for")
             }),
             (others > 0 && !self.named_sellers).then(|| {
                 let have = if others == 1 { "has" } else { "have" };

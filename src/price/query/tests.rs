@@ -156,6 +156,42 @@ fn what_the_manifest_has_chosen_is_shown_whatever_it_costs() {
 }
 
 #[test]
+fn what_the_manifest_has_chosen_elsewhere_is_left_out_and_named() {
+    let all = Query {
+        choices: vec![choice("us-east-1", "p5.48xlarge")],
+        ..query("H100-SXM:8")
+    };
+    let none = Vec::<String>::new;
+    for narrowed in [
+        Query {
+            residency: vec!["eu".to_owned()],
+            ..all.clone()
+        },
+        Query {
+            regions: vec!["eu-north-1".to_owned()],
+            ..all.clone()
+        },
+        Query {
+            sellers: vec!["gcp".parse().unwrap()],
+            ..all.clone()
+        },
+    ] {
+        let found = answer(&narrowed);
+        let without = answer(&Query {
+            choices: Vec::new(),
+            ..narrowed
+        });
+        assert_eq!(names(&found), names(&without));
+        assert_eq!(found.more_regions(), without.more_regions());
+        assert_eq!(
+            (found.elsewhere, without.elsewhere),
+            (vec!["aws-1/pool".to_owned()], none())
+        );
+    }
+    assert_eq!(answer(&all).elsewhere, none());
+}
+
+#[test]
 fn a_pool_s_own_price_is_that_of_its_choice_alone() {
     let priced = Choice {
         usd: Some("20".parse().unwrap()),

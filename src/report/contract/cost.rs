@@ -56,6 +56,8 @@ pub struct LeftOut<'a> {
     pub sellers: Vec<&'a str>,
     /// Offers in a region whose country is not known, where a country was asked for.
     pub unknown_country: usize,
+    /// Pools of the manifest that are not where it was asked for, as `CLUSTER/POOL`.
+    pub pools: Vec<&'a str>,
 }
 
 /// A machine in a region.
@@ -246,6 +248,7 @@ impl<'a> CostResult<'a> {
                 regions: answer.more_regions(),
                 sellers: answer.other_sellers.iter().map(|one| one.id()).collect(),
                 unknown_country: answer.nowhere,
+                pools: answer.elsewhere.iter().map(String::as_str).collect(),
             },
             problems: problems(not_applied),
         }
