@@ -96,6 +96,14 @@ impl Offer {
         self.seller.instance(&self.instance_type)
     }
 
+    /// Returns the lowest price in some capacities, however old.
+    pub(super) fn cheapest(&self, among: &[Capacity]) -> Option<Usd> {
+        let asked = among
+            .iter()
+            .filter_map(|capacity| self.prices.get(capacity));
+        asked.map(|asked| asked.usd).min()
+    }
+
     /// Returns the cheapest of some capacities that may be compared today: spot that is old may not.
     pub fn best(&self, among: &[Capacity], today: Date) -> Option<(Capacity, Usd)> {
         let compared = among.iter().filter_map(|capacity| {

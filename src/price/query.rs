@@ -231,23 +231,20 @@ impl Choice {
     }
 }
 
-/// Leaves the cheapest region of each instance type, with the number of the others. Where nothing can be compared, one
-/// that has the price which was asked for is taken, however old.
+/// Leaves the cheapest region of each instance type, with the number of the others. Where nothing can be compared
+/// it is the cheapest by what was asked for, however old; then on demand, then by whatever else is shown.
 fn cheapest_regions(rows: Vec<Row>, capacities: &[Capacity]) -> Vec<Row> {
     let key = |row: &Row| {
-        let has_asked = capacities
-            .iter()
-            .any(|capacity| row.offer.prices.contains_key(capacity));
-        let on_demand = row.price(Capacity::OnDemand).map(|asked| asked.usd);
         let ranked = row.ranked.map(|(_, usd)| usd);
-        (
-            ranked.is_none(),
+        let shown = [
             ranked,
-            !has_asked,
-            on_demand.is_none(),
-            on_demand,
-            row.offer.region.clone(),
-        )
+            row.offer.cheapest(capacities),
+            row.offer.cheapest(&[Capacity::OnDemand]),
+            row.offer.cheapest(&Capacity::ALL),
+        ];
+        let mut shown = shown.into_iter().enumerate();
+        let first = shown.find_map(|(at, usd)| Some((at, usd?)));
+        (first.is_none(), first, row.offer.region.clone())
     };
     let mut kept: Vec<Row> = Vec::new();
     // Offers come by seller and instance type.

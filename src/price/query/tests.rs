@@ -96,6 +96,27 @@ fn one_region_stands_for_the_others_unless_all_are_asked_for() {
 }
 
 #[test]
+fn the_cheapest_region_is_that_of_the_price_which_is_shown() {
+    let spot = Query {
+        capacities: vec![Capacity::Spot],
+        ..query("a3-highgpu-1g")
+    };
+    // Asked for and too old to be compared; and not even asked for, where nothing else is known.
+    for asked in [spot, query("a3-highgpu-1g")] {
+        let one = answer(&asked);
+        let all = answer(&Query {
+            every_region: true,
+            ..asked
+        });
+        let spot = |row: &Row| row.price(Capacity::Spot).map(|asked| asked.usd);
+        let prices = || all.rows.iter().filter_map(spot);
+        assert!(one.rows[0].ranked.is_none());
+        assert_eq!(spot(&one.rows[0]), prices().min());
+        assert!(prices().min() < prices().max());
+    }
+}
+
+#[test]
 fn a_country_must_be_known_where_one_is_asked_for() {
     let asked = Query {
         residency: vec!["eu".to_owned()],
