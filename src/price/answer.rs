@@ -78,7 +78,8 @@ impl Row {
 impl Answer {
     /// Returns the age in days of the oldest price that is compared.
     pub fn oldest(&self, today: Date) -> Option<i64> {
-        let days = self.rows.iter().filter_map(|row| row.judged);
+        let compared = self.rows.iter().filter(|row| row.ranked.is_some());
+        let days = compared.filter_map(|row| row.judged);
         days.map(|(_, day)| age_in_days(day, today)).max()
     }
 

@@ -188,7 +188,7 @@ impl CostView<'_> {
                     "spot prices move within weeks: old ones are shown, not compared; {refresh}"
                 )
             }),
-            (oldest > STALE_AFTER_DAYS && !answer.has_old_spot())
+            (oldest > STALE_AFTER_DAYS)
                 .then(|| format!("prices are up to {oldest} days old; {refresh}")),
             (answer.doubted > 0).then(|| {
                 let prices = count(answer.doubted, "price");

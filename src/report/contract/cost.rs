@@ -33,6 +33,9 @@ pub struct CostResult<'a> {
     pub today: Date,
     /// The capacities of which the cheapest one counts.
     pub compared: Vec<Capacity>,
+    /// The age of the oldest price that is compared; left out where none is, or where all are the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_days: Option<i64>,
     /// By kind of GPU, then as asked for; what can't be compared is last in its kind.
     pub offers: Vec<Offer<'a>>,
     pub left_out: LeftOut<'a>,
@@ -238,6 +241,7 @@ impl<'a> CostResult<'a> {
         CostResult {
             today,
             compared: compared.iter().map(|capacity| (*capacity).into()).collect(),
+            oldest_days: answer.oldest(today),
             offers: answer
                 .rows
                 .iter()
