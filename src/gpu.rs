@@ -44,15 +44,17 @@ pub fn by_name(name: &str) -> Option<&'static Gpu> {
     all().iter().find(|gpu| gpu.name.eq_ignore_ascii_case(name))
 }
 
-/// Returns every kind that a name or alias may mean: more than one where it is ambiguous.
+/// Returns every kind that a name, an alias or a resource profile may mean: more than one where it is ambiguous. Spaces
+/// count as dashes.
 pub fn matching(word: &str) -> Vec<&'static Gpu> {
-    let word = word.to_lowercase();
+    let word = word.trim().to_lowercase().replace(' ', "-");
+    let is_meant = |gpu: &&Gpu| {
+        let mut words = gpu.aliases.split(';').chain([gpu.profile.as_str()]);
+        words.any(|known| !known.is_empty() && known == word)
+    };
     match by_name(&word) {
         Some(gpu) => vec![gpu],
-        None => all()
-            .iter()
-            .filter(|gpu| gpu.aliases.split(';').any(|alias| alias == word))
-            .collect(),
+        None => all().iter().filter(is_meant).collect(),
     }
 }
 
@@ -110,6 +112,19 @@ mod tests {
         );
         assert_eq!(names("a100-80gb"), ["A100-PCIe-80GB", "A100-SXM-80GB"]);
         assert_eq!(names("h100-sxm"), ["H100-SXM-80GB"]);
+        assert_eq!(names("H100 SXM"), ["H100-SXM-80GB"]);
+        assert_eq!(names("A100-40"), ["A100-PCIe-40GB", "A100-SXM-40GB"]);
+        assert_eq!(names("a100-80"), names("a100-80gb"));
+        assert_eq!(names(""), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_profile_stands_for_each_kind_that_it_is_meant_for() {
+        for profile in all().iter().map(|gpu| gpu.profile.as_str()) {
+            let meant = all().iter().filter(|gpu| gpu.profile == profile);
+            let meant: Vec<&Gpu> = meant.filter(|_| !profile.is_empty()).collect();
+            assert_eq!(matching(profile), meant, "{profile}");
+        }
     }
 
     #[test]

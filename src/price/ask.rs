@@ -49,7 +49,7 @@ pub fn sellers() -> impl Iterator<Item = Seller> {
     Seller::clouds().chain(Seller::others().iter().copied())
 }
 
-/// Returns the machines that a word asks for: a kind or an alias with an optional `:COUNT`, or an instance type. An
+/// Returns the machines that a word asks for: a kind, an alias or a resource profile with an optional `:COUNT`, or an instance type. An
 /// ambiguous alias stands for each of its kinds.
 pub fn machines(word: &str, terms: &Terms) -> Result<Vec<Machine>, Problem> {
     let (name, gpus) = match word.rsplit_once(':') {
@@ -216,6 +216,8 @@ mod tests {
         assert_eq!(words("a100-80gb"), ["A100-PCIe-80GB", "A100-SXM-80GB"]);
         assert_eq!(words("rtxpro6000:0.25"), ["RTX-PRO-6000-96GB:0.25"]);
         assert_eq!(words("p5.48xlarge"), ["p5.48xlarge"]);
+        assert_eq!(words("nvidia-gpu-l4:1"), ["L4-24GB:1"]);
+        assert_eq!(words("nvidia-gpu-h100:8"), words("h100:8"));
     }
 
     #[test]

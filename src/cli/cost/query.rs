@@ -27,7 +27,7 @@ Examples:
 
 #[derive(Args)]
 pub(super) struct QueryArgs {
-    /// A GPU kind or a short name of it and how many a machine has, or an instance type; the manifest's if none is named
+    /// A GPU kind, a short name or a resource profile and how many GPUs a machine has, or an instance type; the manifest's if none is named
     #[arg(value_name = "GPU[:COUNT]|TYPE", add = ArgValueCandidates::new(names::gpus))]
     gpu: Option<String>,
     /// Ask only these clouds, or other sellers
