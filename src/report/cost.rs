@@ -9,7 +9,7 @@ use super::style::{Style, Styles};
 use super::table::{Column, grid};
 use crate::cloud::{Capacity, InstanceType};
 use crate::diagnostic::Problem;
-use crate::price::{self, Answer, Row, STALE_AFTER_DAYS, age_in_days};
+use crate::price::{self, Answer, Row, SPOT_STALE_AFTER_DAYS, STALE_AFTER_DAYS, age_in_days};
 use crate::text::{count, visible};
 use crate::value::Usd;
 
@@ -122,14 +122,14 @@ impl CostView<'_> {
         ]
     }
 
-    /// Returns a price, with the user's mark, and with its age where it is too old to be compared.
+    /// Returns a price, with the user's mark, and with its age where it is old.
     fn price(&self, row: &Row, capacity: Capacity, styles: &Styles) -> String {
         let Some(asked) = row.price(capacity) else {
             return NONE.to_owned();
         };
         let mark = if asked.is_yours() { " y" } else { "" };
         let words = dollars(asked.usd) + mark;
-        match asked.as_of.filter(|_| self.is_old_spot(row, capacity)) {
+        match asked.as_of.filter(|_| self.is_old_beside(row, capacity)) {
             Some(day) => {
                 let age = age_in_days(day, self.today);
                 styles.paint(Style::Dim, format!("{words} ({age} d)"))
@@ -138,16 +138,22 @@ impl CostView<'_> {
         }
     }
 
-    fn is_old_spot(&self, row: &Row, capacity: Capacity) -> bool {
-        let asked = row.price(capacity);
-        asked.is_some_and(|asked| asked.is_old_spot(capacity, self.today))
+    /// Whether a price is too old for its kind, and not the one whose day the row has.
+    fn is_old_beside(&self, row: &Row, capacity: Capacity) -> bool {
+        let is_compared = row.ranked.is_some_and(|(ranked, _)| ranked == capacity);
+        let asked = row.price(capacity).filter(|_| !is_compared);
+        asked.is_some_and(|asked| asked.is_stale(capacity, self.today))
     }
 
     /// Returns what the marks mean that occur, and how many regions are not shown.
     fn legend(&self) -> Vec<String> {
         let rows = || self.answer.rows.iter();
         let is_yours = |row: &Row| row.offer.prices.values().any(price::Asked::is_yours);
-        let is_old = |row: &Row| self.is_old_spot(row, Capacity::Spot);
+        let is_old = |row: &Row| {
+            Capacity::ALL
+                .iter()
+                .any(|one| self.is_old_beside(row, *one))
+        };
         let more = self.answer.more_regions();
         let lines = [
             (rows().any(|row| !row.choices.is_empty())).then(|| {
@@ -164,9 +170,11 @@ impl CostView<'_> {
             rows()
                 .any(is_yours)
                 .then(|| "y: by your own terms".to_owned()),
-            rows()
-                .any(is_old)
-                .then(|| "(N d): spot of N days ago, too old to compare".to_owned()),
+            rows().any(is_old).then(|| {
+                format!(
+                    "(N d): of N days ago; spot is not compared after {SPOT_STALE_AFTER_DAYS} days"
+                )
+            }),
             (more > 0).then(|| {
                 let regions = count(more, "more region");
                 format!("the cheapest region of each instance type; --all shows {regions}")
