@@ -60,7 +60,8 @@ pub fn machines(word: &str, terms: &Terms) -> Result<Vec<Machine>, Problem> {
     if kinds.is_empty() {
         return match (gpus, instance_type(name)) {
             (None, Some(machines)) => Ok(machines),
-            _ => Err(unknown(name, gpus.is_some())),
+            (Some(_), Some(machines)) => Err(counted(name, &machines)),
+            (_, None) => Err(unknown(name)),
         };
     }
     let machine = |gpu| Machine {
@@ -159,11 +160,23 @@ pub(super) fn either<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
+/// Says that an instance type has the number of GPUs that it has.
+fn counted(name: &str, machines: &[Machine]) -> Problem {
+    let kinds = machines.iter().map(|machine| match machine.gpus {
+        Some(gpus) => format!("{gpus} {}", machine.gpu.name),
+        None => machine.gpu.name.clone(),
+    });
+    let kinds: BTreeSet<String> = kinds.collect();
+    let kinds = either(kinds.iter().map(String::as_str));
+    Problem::error(Kind::Usage, "an instance type takes no number of GPUs")
+        .detail(format!("a `{name}` has {kinds}"))
+        .hint(format!("ask for `{name}`, or for a GPU kind with a number"))
+}
+
 /// Says what a word may mean that is neither a GPU nor an instance type.
-fn unknown(name: &str, has_count: bool) -> Problem {
+fn unknown(name: &str) -> Problem {
     let near_gpus = gpu::near(name);
-    let is_instance_type = !has_count && looks_like_instance_type(name);
-    if is_instance_type {
+    if looks_like_instance_type(name) {
         let problem = Problem::error(Kind::Settings, "unknown instance type");
         let problem = problem.detail(format!("nobody has an instance type `{name}`"));
         return match near_instances_hint(name, sellers()) {
@@ -237,7 +250,11 @@ mod tests {
             found.hints[0].contains("Standard_ND96isr_H200_v5"),
             "{found:?}"
         );
-        assert_eq!(problem("a3-highgpu-9g").summary, "unknown instance type");
+        for word in ["a3-highgpu-9g", "a3-highgpu-9g:8"] {
+            assert_eq!(problem(word).summary, "unknown instance type");
+        }
+        let counted = problem("p5.48xlarge:8");
+        assert_eq!(counted.detail, "a `p5.48xlarge` has 8 H100-SXM-80GB");
         assert_eq!(problem("H100:many").kind, Kind::Usage);
         assert_eq!(problem("H100:0").kind, Kind::Usage);
     }

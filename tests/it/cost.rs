@@ -129,6 +129,7 @@ fn what_is_not_there_has_near_misses() {
             ],
         ),
         ("no-number", &["H100:all"]),
+        ("type-with-number", &["p5.48xlarge:8"]),
         ("nothing-named", &[]),
     ] {
         expect_answer(&sandbox, name, words);
