@@ -226,8 +226,8 @@ pub(super) fn usd(node: &Node, findings: &Findings) -> Option<Usd> {
 }
 
 fn percent(node: &Node, findings: &Findings) -> Option<f64> {
-    let what = "a percentage is a number above 0 and at most 100";
-    number(node, findings, what, |percent| percent <= 100.0)
+    let what = "a discount is a number above 0 and below 100";
+    number(node, findings, what, |percent| percent < 100.0)
 }
 
 fn per_second(node: &Node, findings: &Findings) -> Option<f64> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::civil::Date;
 
-use super::terms::{OwnMachine, Terms, holds};
+use super::terms::{Fixed, OwnMachine, Terms, holds};
 use super::{Catalog, Doubt, Key, Price, doubts, is_stale};
 use crate::cloud::country::{self, Country};
 use crate::cloud::{Capacity, InstanceType, Seller};
@@ -199,33 +199,15 @@ impl Market<'_> {
 
     /// Puts agreed prices in the place of the lists' ones, and adds offers that no list has.
     fn add_fixed(&self, wanted: &Wanted<'_>, offers: &mut Vec<Offer>) {
-        let is_wanted = |fixed: &&super::Fixed| {
+        let is_wanted = |fixed: &&Fixed| {
             holds(fixed.until, self.today)
                 && wanted.contains(&(fixed.cloud, fixed.instance_type.as_str()))
         };
-        for fixed in self.terms.fixed.iter().filter(is_wanted) {
-            let asked = |list: Option<&Asked>| Asked::yours(fixed.usd, list);
-            let fits = |offer: &Offer| {
-                offer.seller == fixed.cloud
-                    && offer.instance_type == fixed.instance_type
-                    && fixed
-                        .region
-                        .as_ref()
-                        .is_none_or(|region| *region == offer.region)
-            };
-            let mut found = false;
-            for offer in offers.iter_mut().filter(|offer| fits(offer)) {
-                found = true;
-                let asked = asked(offer.prices.get(&fixed.capacity));
-                offer.prices.insert(fixed.capacity, asked);
-            }
-            let instance = fixed.cloud.instance(&fixed.instance_type);
-            if let (false, Some(region), Some(instance)) = (found, &fixed.region, instance)
-                && let Some(mut offer) = offer(fixed.cloud, instance, region)
-            {
-                offer.prices.insert(fixed.capacity, asked(None));
-                offers.push(offer);
-            }
+        let mut fixed: Vec<&Fixed> = self.terms.fixed.iter().filter(is_wanted).collect();
+        // What is agreed for one region has the last word, wherever it stands.
+        fixed.sort_by_key(|fixed| fixed.region.is_some());
+        for fixed in fixed {
+            apply(fixed, offers);
         }
         offers.sort_by(|one, other| {
             let key = |offer: &Offer| {
@@ -237,6 +219,33 @@ impl Market<'_> {
             };
             key(one).cmp(&key(other))
         });
+    }
+}
+
+/// Gives the offers that an agreed price is for that price; where there is none in its region, it makes one.
+fn apply(fixed: &Fixed, offers: &mut Vec<Offer>) {
+    let is_in_region = |offer: &Offer| match &fixed.region {
+        Some(region) => *region == offer.region,
+        None => true,
+    };
+    let fits = |offer: &&mut Offer| {
+        offer.seller == fixed.cloud
+            && offer.instance_type == fixed.instance_type
+            && is_in_region(offer)
+    };
+    let mut found = false;
+    for offer in offers.iter_mut().filter(fits) {
+        found = true;
+        let asked = Asked::yours(fixed.usd, offer.prices.get(&fixed.capacity));
+        offer.prices.insert(fixed.capacity, asked);
+    }
+    let instance = fixed.cloud.instance(&fixed.instance_type);
+    if let (false, Some(region), Some(instance)) = (found, &fixed.region, instance)
+        && let Some(mut offer) = offer(fixed.cloud, instance, region)
+    {
+        let asked = Asked::yours(fixed.usd, None);
+        offer.prices.insert(fixed.capacity, asked);
+        offers.push(offer);
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Scope {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Discount {
     pub scope: Scope,
-    /// Above 0, at most 100.
+    /// Above 0, below 100.
     pub percent: f64,
     /// The last day on which it holds.
     pub until: Option<Date>,

@@ -50,7 +50,7 @@ fn discount() -> Value {
     mapping([
         required(
             "percent",
-            json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 100 }),
+            json!({ "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 100 }),
             "How much less is paid.",
         ),
         optional("clouds", list(sellers()), "Only machines of these."),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::price::{Discount, Fixed, Scope};
+use crate::price::{Discount, Scope};
 
 fn day(text: &str) -> Date {
     text.parse().unwrap()
@@ -144,6 +144,25 @@ fn an_agreed_price_stands_for_the_list_and_knows_no_discount() {
     assert_eq!(on_demand(&found, "us-west-2").usd.to_string(), "27.52");
     let spot = &in_region(&found, "us-east-1").prices[&Capacity::Spot];
     assert_eq!(spot.usd.to_string(), "8.4754");
+}
+
+#[test]
+fn what_is_agreed_for_one_region_has_the_last_word() {
+    let (everywhere, here) = (fixed("40", None), fixed("30", Some("us-east-1")));
+    for order in [
+        vec![everywhere.clone(), here.clone()],
+        vec![here, everywhere],
+    ] {
+        let terms = Terms {
+            fixed: order,
+            ..Terms::default()
+        };
+        let found = offers(&terms);
+        let asked = on_demand(&found, "us-east-1");
+        assert_eq!(asked.usd.to_string(), "30");
+        assert_eq!(asked.list.unwrap().to_string(), "55.04");
+        assert_eq!(on_demand(&found, "us-west-2").usd.to_string(), "40");
+    }
 }
 
 #[test]
