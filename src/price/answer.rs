@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::{Asked, Offer, age_in_days};
 use crate::cloud::{Capacity, Seller};
+use crate::text::count;
 use crate::value::Usd;
 
 /// The offers, and what was left out.
@@ -11,7 +12,7 @@ use crate::value::Usd;
 pub struct Answer {
     /// By kind, then as asked for; what can't be compared is last.
     pub rows: Vec<Row>,
-    /// Prices that can't be true.
+    /// Prices that can't be true, of those that were asked for.
     pub doubted: usize,
     /// Sellers of such machines that were not asked for.
     pub other_sellers: Vec<Seller>,
@@ -88,6 +89,17 @@ impl Answer {
         let is_spot = |row: &Row| matches!(row.judged, Some((Capacity::Spot, _)));
         let mut old = self.rows.iter().filter(|row| row.ranked.is_none());
         old.any(is_spot)
+    }
+
+    /// Returns, in words, how many prices can't be true, if any can't.
+    pub fn doubted_words(doubted: usize) -> Option<String> {
+        let they = match doubted {
+            0 => return None,
+            1 => "it",
+            _ => "they",
+        };
+        let prices = count(doubted, "price");
+        Some(format!("{prices} left out, as {they} can't be true"))
     }
 
     /// Returns how many regions are not shown.

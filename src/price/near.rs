@@ -1,7 +1,8 @@
 //! Why nobody has what was asked for, and where else it is to be had.
 
 use super::ask::{either, sellers};
-use super::{Machine, Market, Offer, Query};
+use super::{Answer, Machine, Market, Offer, Query};
+use crate::cloud::Seller;
 use crate::diagnostic::{Kind, Problem};
 use crate::text::count;
 
@@ -15,14 +16,9 @@ impl Query {
         let what = either(words.iter().map(String::as_str));
         let mut problem = Problem::error(Kind::Settings, "nobody has such a machine there")
             .detail(format!("no offer of {what} {}", self.place()));
-        let doubted = self.found(market)?.doubts.len();
+        let doubted = Answer::doubted_words(self.doubted(&self.found(market)?));
         let mut hints = Vec::new();
-        if doubted > 0 {
-            let prices = count(doubted, "price");
-            hints.push(format!(
-                "{prices} left out, as they can't be true: `mcai cost check` shows why"
-            ));
-        }
+        hints.extend(doubted.map(|words| format!("{words}: `mcai cost check` shows why")));
         for (dropped, wider) in self.wider() {
             let offers = wider.offers(market)?;
             if !offers.is_empty() {
@@ -49,9 +45,21 @@ impl Query {
         if !self.residency.is_empty() {
             words.push(format!("in {}", either(names(&self.residency))));
         }
-        let ids: Vec<&str> = self.sellers.iter().map(|seller| seller.id()).collect();
-        words.push(format!("from {}", either(ids)));
+        words.push(format!("from {}", either(self.asked_sellers())));
         words.join(", ")
+    }
+
+    /// Returns who was asked; where nobody else was, the user's own machines.
+    fn asked_sellers(&self) -> Vec<&'static str> {
+        let ids = |sells: fn(&Seller) -> bool| -> Vec<&str> {
+            let sellers = self.sellers.iter().filter(|seller| sells(seller));
+            sellers.map(|seller| seller.id()).collect()
+        };
+        let sells = |seller: &Seller| seller.cloud().is_none_or(|cloud| cloud.has_regions);
+        match ids(sells) {
+            nobody if nobody.is_empty() => ids(|_| true),
+            sellers => sellers,
+        }
     }
 
     /// Returns the same question with one thing less, for each that narrows it.

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::answer::{Answer, Row};
 use super::ask::{sellers, who_has};
-use super::{Asked, Machine, Market, Offer, Offers};
+use super::{Asked, Key, Machine, Market, Offer, Offers};
 use crate::cloud::{Capacity, Seller, country::Country};
 use crate::diagnostic::{Kind, Problem};
 use crate::gpu::Gpu;
@@ -72,7 +72,7 @@ impl Query {
         }
         let mut answer = Answer {
             rows: Vec::new(),
-            doubted: found.doubts.len(),
+            doubted: self.doubted(&found),
             other_sellers: Vec::new(),
             nowhere: 0,
             elsewhere: Vec::new(),
@@ -118,6 +118,16 @@ impl Query {
         };
         found.offers.extend(market.own().filter(is_wanted));
         Ok(found)
+    }
+
+    /// Returns how many prices can't be true of those that were asked for.
+    pub(super) fn doubted(&self, found: &Offers) -> usize {
+        let keys = found.doubts.iter().map(|doubt| &doubt.price.key);
+        let is_asked = |key: &&Key| {
+            let country = key.seller.country(&key.region);
+            self.is_asked(key.seller, &key.region, country)
+        };
+        keys.filter(is_asked).count()
     }
 
     fn is_in_region(&self, region: &str) -> bool {

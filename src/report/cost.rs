@@ -198,13 +198,11 @@ impl CostView<'_> {
             }),
             (oldest > STALE_AFTER_DAYS)
                 .then(|| format!("prices are up to {oldest} days old; {refresh}")),
-            (answer.doubted > 0).then(|| {
-                let prices = count(answer.doubted, "price");
-                format!("{prices} left out, as they can't be true; `mcai cost check` shows why")
-            }),
+            Answer::doubted_words(answer.doubted)
+                .map(|words| format!("{words}; `mcai cost check` shows why")),
             (answer.nowhere > 0).then(|| {
                 let offers = count(answer.nowhere, "offer");
-                format!("{offers} left out: in which country they are is not known")
+                format!("{offers} left out: the country is not known")
             }),
             (elsewhere > 0).then(|| {
                 let pools = count(elsewhere, "pool");

@@ -25,17 +25,17 @@ pub fn review_text(review: &Review, wide: bool, width: Option<usize>, styles: &S
     let mut text = ages(review, width, styles);
     let sections = [
         (
-            "can't be true, and are never shown as an offer",
+            "that can't be true: never shown as an offer",
             Style::Bad,
             review.doubts.iter().map(doubt_line).collect(),
         ),
         (
-            "are held: the old price counts until you accept the new one",
+            "held: the old one counts until you accept the new one",
             Style::Warning,
             review.held().filter_map(held_line).collect(),
         ),
         (
-            "can't be read: lines of the file",
+            "that can't be read: lines of the file",
             Style::Bad,
             review
                 .unusable
@@ -46,7 +46,7 @@ pub fn review_text(review: &Review, wide: bool, width: Option<usize>, styles: &S
     ];
     for (words, style, lines) in sections {
         if !lines.is_empty() {
-            let heading = format!("{} that {words}", text::count(lines.len(), "price"));
+            let heading = format!("{} {words}", text::count(lines.len(), "price"));
             text.push_str(&section(&styles.paint(style, heading), &lines));
         }
     }

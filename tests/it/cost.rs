@@ -226,6 +226,10 @@ fn a_price_that_can_not_be_true_never_wins() {
     );
     std::fs::write(home.join("prices.csv"), catalog).expect("can write");
     expect_answer(&sandbox, "doubted", &["a3-highgpu-8g"]);
+    let one = ["H100:8", "--clouds", "gcp", "--region", "us-central1"];
+    expect_answer(&sandbox, "one-doubted", &one);
+    let none = ["H100:8", "--clouds", "aws"];
+    expect_answer(&sandbox, "doubted-of-others", &none);
     expect_answer(&sandbox, "doubted-beside-others", &["H100:8"]);
 }
 

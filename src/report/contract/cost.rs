@@ -51,7 +51,7 @@ impl Document for CostResult<'_> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftOut<'a> {
-    /// Prices that can't be true.
+    /// Prices that can't be true, of those that were asked for.
     pub doubted: usize,
     /// Regions of shown instance types that are no cheaper than the one that is shown.
     pub regions: usize,
