@@ -296,6 +296,9 @@ fn check_region(name: &str, found: &[Offer]) -> Result<(), Problem> {
         .filter(|known| known.contains(name))
         .collect();
     Err(match near.as_slice() {
+        [] if crate::text::nearest(name, known.iter().copied()).is_none() => {
+            problem.hint("without `--region`, `--all` shows every region that has it")
+        }
         [] => problem.suggest(name, known),
         near => problem.hint(format!(
             "regions with that in their name: {}",

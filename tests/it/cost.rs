@@ -84,7 +84,8 @@ fn questions_are_answered() {
             &["H100:8", "--capacity", "any", "--clouds", "gcp"],
         ),
         ("not-sold-on-demand", &["H100:4", "--clouds", "gcp"]),
-        ("two-sellers", &["MI300X:8", "--clouds", "azure,oci"]),
+        ("two-sellers", &["MI300X:8", "--clouds", "Azure,OCI"]),
+        ("profile", &["nvidia-gpu-l4:4", "--clouds", "gcp"]),
         (
             "by-region",
             &[
@@ -114,6 +115,7 @@ fn what_is_not_there_has_near_misses() {
         ("no-such-type", &["Standard_NC80s_v4_H200"]),
         ("no-such-count", &["L4:3"]),
         ("no-such-region", &["L4", "--region", "europe-west"]),
+        ("no-region-at-all", &["L4", "--region", "mars"]),
         ("no-such-country", &["L4", "--residency", "eux"]),
         ("no-such-seller", &["L4", "--clouds", "gpc"]),
         ("not-from-these", &["MI300X:8", "--clouds", "aws"]),

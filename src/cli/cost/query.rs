@@ -31,7 +31,7 @@ pub(super) struct QueryArgs {
     #[arg(value_name = "GPU[:COUNT]|TYPE", add = ArgValueCandidates::new(names::gpus))]
     gpu: Option<String>,
     /// Ask only these clouds, or other sellers
-    #[arg(long, value_delimiter = ',', value_name = "CLOUD", add = ArgValueCandidates::new(names::sellers))]
+    #[arg(long, value_delimiter = ',', value_name = "CLOUD", value_parser = seller, add = ArgValueCandidates::new(names::sellers))]
     clouds: Option<Vec<Seller>>,
     /// Ask only in these regions
     #[arg(long = "region", value_delimiter = ',', value_name = "REGION", add = ArgValueCandidates::new(names::regions))]
@@ -75,6 +75,12 @@ impl Compared {
             Compared::Any => &Capacity::ALL,
         }
     }
+}
+
+/// Reads who sells machines, in any case.
+fn seller(text: &str) -> Result<Seller, String> {
+    let plain = text.to_lowercase().parse();
+    plain.or_else(|_: String| text.parse())
 }
 
 fn residency(text: &str) -> Result<String, String> {
