@@ -177,6 +177,12 @@ fn a_broken_manifest_is_in_the_way_of_itself_alone() {
 }
 
 #[test]
+fn a_manifest_that_is_named_is_meant_to_be_there() {
+    let sandbox = sandbox();
+    expect_answer(&sandbox, "no-manifest", &["p5.48xlarge", "-m", "nope.yaml"]);
+}
+
+#[test]
 fn old_prices_are_refused_where_that_is_asked_for() {
     let sandbox = sandbox();
     let asked = ["p5.48xlarge", "--max-age"];

@@ -103,7 +103,7 @@ fn residency(text: &str) -> Result<String, String> {
 
 pub(super) fn run(app: &App, args: &QueryArgs) -> Result<Exit, Failure> {
     let (project, not_applied) = match &args.gpu {
-        Some(_) => optional_project(app),
+        Some(_) => optional_project(app)?,
         None => (Some(needed_project(app)?), Vec::new()),
     };
     let no_terms = Terms::default();
@@ -161,12 +161,17 @@ fn needed_project(app: &App) -> Result<Project, Failure> {
     app.project()
 }
 
-/// Reads the manifest for its terms, if there is one; a broken one is in the way of nothing else.
-fn optional_project(app: &App) -> (Option<Project>, Vec<Problem>) {
-    if !manifest::is_there(&app.host, app.flags.manifest.as_deref()) {
-        return (None, Vec::new());
+/// Reads the manifest for its terms, if there is one; a broken one is in the way of nothing else. One that was named is
+/// meant to be there.
+fn optional_project(app: &App) -> Result<(Option<Project>, Vec<Problem>), Failure> {
+    let named = app.flags.manifest.as_deref();
+    if !manifest::is_there(&app.host, named) {
+        return Ok((None, Vec::new()));
     }
-    match app.checked_project() {
+    if named.is_some() {
+        manifest::find(&app.host, named)?;
+    }
+    Ok(match app.checked_project() {
         Ok(project) => (Some(project), Vec::new()),
         Err(failure) => {
             let first = failure.problems.iter().find(|problem| problem.is_error());
@@ -178,7 +183,7 @@ fn optional_project(app: &App) -> (Option<Project>, Vec<Problem>) {
                     .hint("`mcai check` shows all that is wrong with it");
             (None, vec![problem])
         }
-    }
+    })
 }
 
 /// Makes the question of the flags and of the manifest; and remarks on what could not be asked.
