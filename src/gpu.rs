@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::text::nearest;
+use crate::text::{either, nearest};
 
 /// One kind of GPU; kinds that differ in memory or form (SXM, PCIe, NVL) are different kinds.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -76,6 +76,14 @@ pub fn near(word: &str) -> Vec<&'static str> {
         near.extend(names().filter(has_it).take(MOST_NEAR));
     }
     near
+}
+
+/// Returns a hint with the names that a word which is none may stand for, if there are any.
+pub fn near_hint(word: &str) -> Option<String> {
+    let names = near(word);
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let names = either(quoted.iter().map(String::as_str));
+    (!names.is_empty()).then(|| format!("did you mean {names}?"))
 }
 
 /// Returns the first number of a name that tells models apart: it has two digits at least.

@@ -38,6 +38,16 @@ pub fn quoted_list<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> String 
     }
 }
 
+/// Returns `A`, `A or B`, `A, B or C`.
+pub fn either<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [init @ .., last] => format!("{} or {last}", init.join(", ")),
+    }
+}
+
 /// Returns a text on one line with what can't be seen, or is forbidden, as `\u{..}`: a terminal obeys escape codes, and CI
 /// systems lines that start in a certain way.
 pub fn visible(text: &str, forbidden: &[char]) -> String {

@@ -6,7 +6,7 @@ use super::Terms;
 use crate::cloud::{InstanceType, Seller, near_instances_hint};
 use crate::diagnostic::{Kind, Problem};
 use crate::gpu::{self, Gpu};
-use crate::text::{count, quoted_list};
+use crate::text::{count, either, quoted_list};
 
 /// Machines that are asked for: of a kind of GPU, of a number of them, of a name.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,16 +150,6 @@ pub(super) fn who_has(machines: &[Machine]) -> impl Iterator<Item = (Seller, &'s
     wanted.map(|(seller, row)| (seller, row.instance_type.as_str()))
 }
 
-/// Returns `A`, `A or B`, `A, B or C`.
-pub(super) fn either<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
-    match names.as_slice() {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [init @ .., last] => format!("{} or {last}", init.join(", ")),
-    }
-}
-
 /// Says that an instance type has the number of GPUs that it has.
 fn counted(name: &str, machines: &[Machine]) -> Problem {
     let kinds = machines.iter().map(|machine| match machine.gpus {
@@ -175,7 +165,6 @@ fn counted(name: &str, machines: &[Machine]) -> Problem {
 
 /// Says what a word may mean that is neither a GPU nor an instance type.
 fn unknown(name: &str) -> Problem {
-    let near_gpus = gpu::near(name);
     if looks_like_instance_type(name) {
         let problem = Problem::error(Kind::Settings, "unknown instance type");
         let problem = problem.detail(format!("nobody has an instance type `{name}`"));
@@ -187,17 +176,8 @@ fn unknown(name: &str) -> Problem {
     let kinds = count(gpu::all().len(), "kind");
     let problem = Problem::error(Kind::Settings, "unknown GPU kind");
     let problem = problem.detail(format!("`{name}` is none of the {kinds} that mcai knows"));
-    match near_gpus.as_slice() {
-        [] => {
-            problem.hint("write a kind such as `H100`, or an instance type such as `p5.48xlarge`")
-        }
-        near => problem.hint(format!("did you mean {}?", quoted_either(near))),
-    }
-}
-
-fn quoted_either(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    either(quoted.iter().map(String::as_str))
+    let example = "write a kind such as `H100`, or an instance type such as `p5.48xlarge`";
+    problem.hint(gpu::near_hint(name).unwrap_or_else(|| example.to_owned()))
 }
 
 /// Instance types of the clouds have dots or underscores, or begin like others of their family.

@@ -1,10 +1,10 @@
 //! Why nobody has what was asked for, and where else it is to be had.
 
-use super::ask::{either, sellers};
+use super::ask::sellers;
 use super::{Answer, Machine, Market, Offer, Query};
 use crate::cloud::Seller;
 use crate::diagnostic::{Kind, Problem};
-use crate::text::count;
+use crate::text::{count, either};
 
 /// More places than this are no help.
 const MOST: usize = 3;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::check::Checker;
 use super::{Cluster, Pool, Throughput};
-use crate::cloud::Seller;
+use crate::cloud::{Seller, near_instances_hint};
 use crate::diagnostic::{Kind, Problem, Span};
 use crate::gpu::{self, Gpu};
 use crate::manifest::{DiscountDoc, FixedDoc, ModelDoc, OwnMachineDoc};
@@ -171,22 +171,20 @@ impl Checker<'_> {
         if rows.any(|row| row.instance_type == name.value) {
             return;
         }
-        let rows = sellers.iter().flat_map(|seller| seller.instances());
-        let names = rows.map(|row| row.instance_type.as_str());
         let detail = format!("`{}` is not in mcai's table of {}", name.value, of(sellers));
-        let problem = Problem::error(Kind::Manifest, "unknown instance type").detail(detail);
-        self.findings
-            .push(problem.suggest(&name.value, names).at(self.place(name)));
+        let mut problem = Problem::error(Kind::Manifest, "unknown instance type").detail(detail);
+        let near = near_instances_hint(&name.value, sellers.iter().copied());
+        problem.hints.extend(near);
+        self.findings.push(problem.at(self.place(name)));
     }
 
     /// Returns the GPU kinds that a name may mean; one that means none is reported.
     fn kinds(&self, name: &Sourced<String>, span: &Span) -> Vec<&'static Gpu> {
         let kinds = gpu::matching(&name.value);
         if kinds.is_empty() {
-            let names = gpu::all().iter().map(|gpu| gpu.name.as_str());
-            let problem = Problem::error(Kind::Manifest, "unknown GPU kind")
-                .detail(format!("`{}` is not a GPU kind", name.value))
-                .suggest(&name.value, names);
+            let mut problem = Problem::error(Kind::Manifest, "unknown GPU kind")
+                .detail(format!("`{}` is not a GPU kind", name.value));
+            problem.hints.extend(gpu::near_hint(&name.value));
             self.findings.push(problem.at(name.span().unwrap_or(span)));
         }
         kinds
