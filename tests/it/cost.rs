@@ -164,6 +164,66 @@ fn the_manifest_s_own_choice_is_marked() {
     assert_eq!(chosen("own/box"), ("own".into(), "box".into()));
 }
 
+/// All terms that a manifest can have, each for another offer.
+const TERMS: &str = "prices:
+  discounts:
+    - { percent: 10, clouds: [gcp], instanceTypes: [a3-highgpu-8g], capacity: [on-demand, reserved-1y] }
+    - { percent: 50, gpus: [h100], capacity: [on-demand], until: 2026-11-24 }
+  fixed:
+    - { cloud: azure, instanceType: Standard_ND96isr_H100_v5, region: westeurope, hourlyUsd: 44 }
+    - { cloud: azure, instanceType: Standard_ND96isr_H100_v5, hourlyUsd: 66 }
+  ownMachines:
+    - { cluster: own, pool: box, hourlyUsdPerNode: 18 }
+clusters:";
+
+#[test]
+fn the_user_s_own_terms_are_applied_and_marked() {
+    let sandbox = sandbox();
+    let pool = "instanceType: p5.48xlarge, max: 4";
+    let priced = format!("{pool}, hourlyUsdPerNode: 20");
+    let manifest = MANIFEST.replace("clusters:", TERMS).replace(pool, &priced);
+    sandbox.write("mcai.yaml", &manifest);
+    expect_answer(&sandbox, "terms", &["H100:8"]);
+    expect_answer(
+        &sandbox,
+        "terms-of-the-manifest",
+        &["--clouds", "aws,bare-metal"],
+    );
+    expect_answer(
+        &sandbox,
+        "terms-csv",
+        &["H100:8", "--clouds", "azure,bare-metal", "-o", "csv"],
+    );
+    // JSON compares by the same prices.
+    let run = sandbox.mcai(&["cost", "-o", "json"]);
+    let answer: Value = serde_json::from_str(&run.code(0).stdout).expect("JSON");
+    let offers = answer["offers"].as_array().expect("a list");
+    let chosen = |name: &str| {
+        let is_it = |offer: &&Value| offer["manifest"] == serde_json::json!([name]);
+        let offer = offers.iter().find(is_it).expect("the choice");
+        offer["ranked"]["usdPerHour"].as_f64()
+    };
+    assert_eq!(chosen("aws-1/h100"), Some(20.0));
+    assert_eq!(chosen("own/box"), Some(18.0));
+}
+
+#[test]
+fn the_flags_hold_for_the_manifest_s_choice_as_well() {
+    let sandbox = sandbox();
+    sandbox.write("mcai.yaml", MANIFEST);
+    expect_answer(
+        &sandbox,
+        "choices-elsewhere",
+        &["--region", "us-east-1,europe-west4"],
+    );
+    let run = sandbox.mcai(&["cost", "--residency", "us", "-o", "json"]);
+    let answer: Value = serde_json::from_str(&run.code(0).stdout).expect("JSON");
+    let pools = ["aws-1/l4", "aws-1/h100", "gcp-1/l4", "own/box"];
+    assert_eq!(answer["leftOut"]["pools"], serde_json::json!(pools));
+    let mut offers = answer["offers"].as_array().expect("a list").iter();
+    assert!(offers.all(|offer| offer["country"] == "us"));
+}
+
 #[test]
 fn a_broken_manifest_is_in_the_way_of_itself_alone() {
     let sandbox = sandbox();
@@ -200,6 +260,9 @@ fn old_prices_are_refused_where_that_is_asked_for() {
     let run = sandbox.mcai(&["cost", asked[0], asked[1], "90d", "-o", "json"]);
     let failure: Value = serde_json::from_str(&run.code(4).stdout).expect("JSON");
     assert_eq!(failure["problems"][0]["kind"], "priceAge");
+    let run = sandbox.mcai(&["cost", asked[0], "-o", "json"]);
+    let answer: Value = serde_json::from_str(&run.code(0).stdout).expect("JSON");
+    assert_eq!(answer["oldestDays"], 128);
     // Spot that is too old to be compared is too old as well.
     let spot = [asked[0], "--capacity", "spot", asked[1], "30d"];
     sandbox.mcai(&[&["cost"], &spot[..]].concat()).code(4);
