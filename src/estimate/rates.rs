@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::Unknown;
 use crate::cloud::{Capacity, Seller};
 use crate::diagnostic::Problem;
-use crate::price::{Asked, Market, Offer, Wanted, YOURS};
+use crate::price::{Market, Offer, Wanted, YOURS};
 use crate::project::{Cluster, Pool, Project};
 use crate::value::{ClusterName, Usd};
 
@@ -108,7 +108,7 @@ fn node_price(
         offer.seller == seller && offer.instance_type == *instance_type && offer.region == region
     };
     let offer = offers.iter().find(is_it);
-    let price = offer.and_then(|offer| price_of(offer, &pool.capacity, today));
+    let price = offer.and_then(|offer| price_of(offer, pool.bought_as(), today));
     price.ok_or_else(|| Unknown::NoPrice {
         instance_type: instance_type.clone(),
         region: region.to_owned(),
@@ -117,23 +117,11 @@ fn node_price(
 
 /// Returns the price of a machine as a pool buys it. Spot of long ago says nothing; a machine that is reserved has the
 /// price of the cheaper term, as the manifest does not say which it is.
-fn price_of(offer: &Offer, bought: &str, today: Date) -> Option<NodePrice> {
-    let asked = |capacity: Capacity| Some((capacity, offer.prices.get(&capacity)?));
-    let usable = |(capacity, asked): &(Capacity, &Asked)| {
-        *capacity != Capacity::Spot || !asked.is_stale(*capacity, today)
-    };
-    let as_bought: &[Capacity] = match bought {
-        "spot" => &[Capacity::Spot],
-        "reserved" => &[Capacity::Reserved1y, Capacity::Reserved3y],
-        _ => &[Capacity::OnDemand],
-    };
-    let cheapest = as_bought
-        .iter()
-        .filter_map(|capacity| asked(*capacity))
-        .filter(usable)
-        .min_by_key(|(_, asked)| asked.usd);
-    let at_most = cheapest.is_none();
-    let (capacity, asked) = cheapest.or_else(|| asked(Capacity::OnDemand))?;
+fn price_of(offer: &Offer, bought_as: &[Capacity], today: Date) -> Option<NodePrice> {
+    let best = offer.best(bought_as, today);
+    let at_most = best.is_none();
+    let capacity = best.map_or(Capacity::OnDemand, |(capacity, _)| capacity);
+    let asked = offer.prices.get(&capacity)?;
     Some(NodePrice {
         usd: asked.usd,
         capacity: Some(capacity),
