@@ -55,7 +55,7 @@ pub(super) fn residencies() -> Vec<CompletionCandidate> {
 
 /// Price lists.
 pub(super) fn feeds() -> Vec<CompletionCandidate> {
-    candidates(price::refresh::feeds().into_iter().map(str::to_owned))
+    candidates(price::refresh::feeds().map(|feed| feed.id.to_owned()))
 }
 
 /// Kinds of documents that have a schema.

@@ -18,8 +18,8 @@ pub struct Feed {
     pub id: &'static str,
     /// Where it is, without a slash at the end.
     pub url: &'static str,
-    /// What it has, for people.
-    pub about: &'static str,
+    /// The variable of the environment with the key that it needs, if it needs one.
+    pub key: Option<&'static str>,
 }
 
 impl Feed {
@@ -35,11 +35,6 @@ impl Feed {
 pub trait Prices: Sync {
     fn feeds(&self) -> &'static [Feed];
 
-    /// Returns why the cloud's prices can't be read as things are, such as a missing key.
-    fn lacks(&self, _access: &Access<'_>) -> Option<Problem> {
-        None
-    }
-
     /// Reads every feed. One that fails is a problem of the reading; the others count.
     fn read<'a>(&'a self, access: &'a Access<'a>) -> LocalBoxFuture<'a, Reading>;
 }
@@ -51,8 +46,8 @@ pub struct Access<'a> {
     pub addresses: &'a BTreeMap<String, String>,
     /// The ids of the only feeds to read, where the user has named some.
     pub feeds: Option<&'a [String]>,
-    /// A key for Google's billing API, where the user has one.
-    pub gcp_api_key: Option<Secret>,
+    /// The keys that the user has, by the ids of the feeds that need them.
+    pub keys: &'a BTreeMap<&'static str, Secret>,
     pub today: Date,
     pub progress: &'a dyn Fn(Progress),
 }

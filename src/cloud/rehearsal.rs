@@ -15,7 +15,7 @@ use crate::value::Secret;
 pub(super) struct Rehearsal {
     addresses: BTreeMap<String, String>,
     feeds: Option<Vec<String>>,
-    key: Option<Secret>,
+    keys: BTreeMap<&'static str, Secret>,
 }
 
 impl Rehearsal {
@@ -25,8 +25,9 @@ impl Rehearsal {
         self
     }
 
-    pub(super) fn key(mut self, key: &str) -> Self {
-        self.key = Some(Secret::new(key));
+    /// Gives a feed its key.
+    pub(super) fn key(mut self, feed: &'static str, key: &str) -> Self {
+        self.keys.insert(feed, Secret::new(key));
         self
     }
 
@@ -48,12 +49,11 @@ impl Rehearsal {
             http: &http,
             addresses: &self.addresses,
             feeds: self.feeds.as_deref(),
-            gcp_api_key: self.key,
+            keys: &self.keys,
             today: date(2026, 11, 25),
             progress: &|progress| seen.borrow_mut().push(progress),
         };
         let reading = runtime.block_on(prices.read(&access));
-        drop(access);
         (reading, seen.into_inner())
     }
 }

@@ -23,13 +23,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub struct Client {
     inner: reqwest::Client,
-    offline: bool,
     first_pause: Duration,
 }
 
 impl Client {
-    /// Makes a client; nothing is connected yet. `offline` refuses every request.
-    pub fn new(host: &Host, offline: bool) -> Result<Self, Problem> {
+    /// Makes a client; nothing is connected yet.
+    pub fn new(host: &Host) -> Result<Self, Problem> {
         let first = |names: [&str; 2]| names.into_iter().find_map(|name| host.var(name));
         let direct = first(["NO_PROXY", "no_proxy"]).and_then(NoProxy::from_string);
         let mut builder = reqwest::Client::builder()
@@ -64,17 +63,12 @@ impl Client {
             .map_err(|error| Problem::error(Kind::Internal, "cannot set up HTTP").chain(&error))?;
         Ok(Client {
             inner,
-            offline,
             first_pause: FIRST_PAUSE,
         })
     }
 
     /// Asks for an address, again when the server is busy or the connection breaks; the answer is a success.
     pub async fn get(&self, url: &str) -> Result<Body, Problem> {
-        if self.offline {
-            return Err(Problem::error(Kind::Unreachable, "offline")
-                .detail(format!("`{}` is not asked: --offline", shown(url))));
-        }
         let mut pause = self.first_pause;
         for last in (0..TRIES).map(|try_| try_ + 1 == TRIES) {
             let wait = match self.inner.get(url).send().await {
@@ -224,7 +218,6 @@ impl Client {
         let inner = reqwest::Client::builder().no_proxy().build();
         Client {
             inner: inner.expect("a client without TLS files"),
-            offline: false,
             first_pause: Duration::from_millis(1),
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 
 use super::{Catalog, Key, Merged, Price, merge};
-use crate::cloud::feed::{Access, Prices, Reading};
+use crate::cloud::feed::{Access, Feed, Prices, Reading};
 use crate::cloud::{Capability, Cloud, Seller, providers};
 use crate::diagnostic::{Kind, Problem};
 use crate::text;
@@ -61,13 +61,13 @@ impl Refreshed {
     }
 }
 
-/// Returns the ids of all feeds.
-pub fn feeds() -> Vec<&'static str> {
+/// Returns the feeds of all clouds.
+pub fn feeds() -> impl Iterator<Item = &'static Feed> {
     let readable = providers().filter_map(|cloud| match &cloud.prices {
         Capability::Has(prices) => Some(prices.feeds()),
         Capability::Lacks(_) => None,
     });
-    readable.flatten().map(|feed| feed.id).collect()
+    readable.flatten()
 }
 
 /// Returns what there is to read: the named clouds, else all that can be read; only those of the named feeds, where some are.
@@ -119,13 +119,7 @@ pub async fn read(
     ended: &dyn Fn(Seller, &Reading),
 ) -> BTreeMap<Seller, Reading> {
     let readings = sources.iter().map(|source| async move {
-        let reading = match source.prices.lacks(access) {
-            Some(problem) => Reading {
-                failures: vec![problem],
-                ..Reading::default()
-            },
-            None => source.prices.read(access).await,
-        };
+        let reading = source.prices.read(access).await;
         ended(source.cloud, &reading);
         (source.cloud, reading)
     });

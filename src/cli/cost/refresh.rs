@@ -9,7 +9,7 @@ use clap_complete::ArgValueCandidates;
 use crate::app::{App, interrupted};
 use crate::cli::carry::is_confirmed;
 use crate::cli::{forms, names};
-use crate::cloud::feed::{Access, Reading};
+use crate::cloud::feed::{Access, Feed, Reading};
 use crate::cloud::{Cloud, Seller};
 use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
@@ -110,14 +110,17 @@ async fn readings(
     if args.offline {
         return Ok(BTreeMap::new());
     }
-    let addresses = feed_addresses(&feeds(), &app.host)?;
-    let http = http::Client::new(&app.host, args.offline)?;
+    let ids: Vec<&str> = feeds().map(|feed| feed.id).collect();
+    let addresses = feed_addresses(&ids, &app.host)?;
+    let key = |feed: &Feed| Some((feed.id, Secret::new(app.host.var(feed.key?)?)));
+    let keys = feeds().filter_map(key).collect();
+    let http = http::Client::new(&app.host)?;
     let watch = Watch::new(&app.report);
     let access = Access {
         http: &http,
         addresses: &addresses,
         feeds: args.feeds.as_deref(),
-        gcp_api_key: app.host.var("MCAI_GCP_API_KEY").map(Secret::new),
+        keys: &keys,
         today: app.host.today(),
         progress: &|progress| watch.show(progress),
     };

@@ -13,10 +13,11 @@ use crate::cloud::feed::{Access, Coverage, Feed, Progress, Reading};
 use crate::diagnostic::Problem;
 use crate::http;
 
+/// The official EC2 price list: on-demand and reserved, up to 450 MB for each region; read where `aws-site` fails.
 pub(super) const FEED: Feed = Feed {
     id: "aws-price-list",
     url: "https://pricing.us-east-1.amazonaws.com",
-    about: "the official EC2 price list: on-demand and reserved, up to 450 MB for each region; read where aws-site fails",
+    key: None,
 };
 
 const ROOT: &str = "offers/v1.0/aws/AmazonEC2/current";

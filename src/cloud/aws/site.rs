@@ -12,10 +12,11 @@ use crate::cloud::feed::{Access, Coverage, Feed, Progress, Reading};
 use crate::cloud::{Capacity, Reason};
 use crate::diagnostic::{Kind, Problem};
 
+/// The lists behind the EC2 price pages: on-demand and reserved, a small file for each region.
 pub(super) const FEED: Feed = Feed {
     id: "aws-site",
     url: "https://b0.p.awsstatic.com",
-    about: "the lists behind the EC2 price pages: on-demand and reserved, a small file for each region",
+    key: None,
 };
 
 const ROOT: &str = "pricing/2.0/meteredUnitMaps/ec2/USD/current";

@@ -13,10 +13,11 @@ use crate::cloud::{Capacity, Reason};
 use crate::diagnostic::{Kind, Problem};
 use crate::http;
 
+/// The list behind the spot price page: one file, made anew every hour.
 pub(super) const FEED: Feed = Feed {
     id: "aws-spot",
     url: "https://website.spot.ec2.aws.a2z.com",
-    about: "the list behind the spot price page: one file, made anew every hour",
+    key: None,
 };
 
 /// Never `spot.js`: the same server still sends that one, as it was on 2024-05-13.

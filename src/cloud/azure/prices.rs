@@ -19,10 +19,11 @@ use crate::diagnostic::{Kind, Problem};
 use crate::http;
 use crate::text::quoted_list;
 
+/// Azure Retail Prices: on-demand, spot and reservations in every region.
 static FEEDS: [Feed; 1] = [Feed {
     id: "azure-retail",
     url: "https://prices.azure.com",
-    about: "Azure Retail Prices: on-demand, spot and reservations in every region",
+    key: None,
 }];
 
 /// With more at once the API answers 429.

@@ -14,16 +14,17 @@ use crate::diagnostic::{Kind, Problem};
 use crate::text::embedded_csv;
 use crate::value::Secret;
 
+/// Machine types by region with prices, made by Cyclenerd every week, and Google's Cloud Billing Catalog.
 static FEEDS: [Feed; 2] = [
     Feed {
         id: "gcp-machine-types",
         url: "https://gcloud-compute.com",
-        about: "machine types by region with prices, made by Cyclenerd every week; needs no key",
+        key: None,
     },
     Feed {
         id: "gcp-billing",
         url: "https://cloudbilling.googleapis.com",
-        about: "Google's Cloud Billing Catalog; needs MCAI_GCP_API_KEY",
+        key: Some("MCAI_GCP_API_KEY"),
     },
 ];
 
@@ -94,7 +95,7 @@ async fn read_catalog(access: &Access<'_>) -> Option<(Catalog, Result<(), Proble
 
 /// Returns the key if the catalog is to be read, and a problem if there is none though the user named the catalog.
 fn billing_key<'a>(access: &'a Access<'_>) -> Option<Result<&'a Secret, Problem>> {
-    match (access.choice(&FEEDS[1]), &access.gcp_api_key) {
+    match (access.choice(&FEEDS[1]), access.keys.get(FEEDS[1].id)) {
         (Choice::LeftOut, _) | (Choice::Usual, None) => None,
         (_, Some(key)) => Some(Ok(key)),
         (Choice::Named, None) => Some(Err(Problem::error(Kind::Settings, "no API key")

@@ -116,7 +116,7 @@ mod tests {
     static FEED: Feed = Feed {
         id: "gcp-billing",
         url: "",
-        about: "",
+        key: None,
     };
 
     /// A catalog of SKUs: description, unit, dollars and regions of each.

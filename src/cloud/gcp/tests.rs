@@ -46,7 +46,7 @@ fn at(list: &Server, billing: &Server) -> Rehearsal {
 }
 
 fn read(list: &Server, billing: &Server, key: &str) -> (Reading, Vec<Progress>) {
-    at(list, billing).key(key).read(&GcpPrices)
+    at(list, billing).key(BILLING, key).read(&GcpPrices)
 }
 
 #[test]
@@ -272,13 +272,13 @@ fn a_list_that_fails_is_a_failure() {
 fn feeds_are_read_as_the_user_says() {
     let (list, billing) = (list(), billing());
     let (reading, _) = at(&list, &billing)
-        .key(KEY)
+        .key(BILLING, KEY)
         .only(&[LIST_FEED])
         .read(&GcpPrices);
     assert_eq!((reading.quotes.len(), billing.seen().len()), (26, 0));
 
     let (reading, _) = at(&list, &billing)
-        .key(KEY)
+        .key(BILLING, KEY)
         .only(&[BILLING])
         .read(&GcpPrices);
     assert_eq!((reading.failures.len(), reading.rows), (0, 35));
@@ -295,7 +295,7 @@ fn feeds_are_read_as_the_user_says() {
     assert_eq!(failure.hints, ["set MCAI_GCP_API_KEY"]);
 
     let (reading, _) = at(&list, &billing)
-        .key(KEY)
+        .key(BILLING, KEY)
         .only(&["azure-retail"])
         .read(&GcpPrices);
     assert_eq!((reading.rows, reading.failures.len()), (0, 0));

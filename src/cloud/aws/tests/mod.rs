@@ -85,7 +85,7 @@ fn read_at(url: &str, feeds: Option<&[&str]>) -> (Reading, Vec<Progress>) {
         http: &Client::impatient(),
         addresses: &addresses,
         feeds: feeds.as_deref(),
-        gcp_api_key: None,
+        keys: &BTreeMap::new(),
         today: TODAY,
         progress: &|step| steps.borrow_mut().push(step),
     };
