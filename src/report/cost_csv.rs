@@ -3,7 +3,7 @@
 use super::cost::CostView;
 use crate::cloud::Capacity;
 use crate::price::{Asked, Row};
-use crate::text::visible;
+use crate::text::{csv_text, visible};
 
 const COLUMNS: [&str; 20] = [
     "gpu",
@@ -30,16 +30,11 @@ const COLUMNS: [&str; 20] = [
 
 /// Returns a line of headings and a line for each price, amounts exact.
 pub fn cost_csv(view: &CostView<'_>) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    // Nothing that is written to memory fails.
-    let _ = writer.write_record(COLUMNS);
-    for row in &view.answer.rows {
-        for (capacity, asked) in &row.offer.prices {
-            let _ = writer.write_record(cells(row, *capacity, asked));
-        }
-    }
-    let bytes = writer.into_inner().unwrap_or_default();
-    String::from_utf8_lossy(&bytes).into_owned()
+    let rows = view.answer.rows.iter().flat_map(|row| {
+        let prices = row.offer.prices.iter();
+        prices.map(move |(capacity, asked)| cells(row, *capacity, asked).to_vec())
+    });
+    format!("{}\n{}", COLUMNS.join(","), csv_text(rows))
 }
 
 fn cells(row: &Row, capacity: Capacity, asked: &Asked) -> [String; COLUMNS.len()] {

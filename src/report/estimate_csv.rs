@@ -2,7 +2,7 @@
 
 use super::estimate::way_words;
 use crate::estimate::{Amount, Estimate, Range, Row};
-use crate::text::visible;
+use crate::text::{csv_text, visible};
 
 const HEADINGS: [&str; 21] = [
     "model",
@@ -30,16 +30,8 @@ const HEADINGS: [&str; 21] = [
 
 /// Returns the rows; what is not known is empty.
 pub fn estimate_csv(estimate: &Estimate<'_>) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
     let rows = estimate.rows.iter().map(cells);
-    let all = std::iter::once(HEADINGS.map(str::to_owned).to_vec()).chain(rows);
-    for row in all {
-        // Writing to memory does not fail, and all rows are as long as the first.
-        let written = writer.write_record(&row);
-        debug_assert!(written.is_ok(), "{written:?}");
-    }
-    let bytes = writer.into_inner().unwrap_or_default();
-    String::from_utf8_lossy(&bytes).into_owned()
+    format!("{}\n{}", HEADINGS.join(","), csv_text(rows))
 }
 
 fn cells(row: &Row<'_>) -> Vec<String> {

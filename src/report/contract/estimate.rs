@@ -4,10 +4,11 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Document;
+use super::cost::Capacity;
 use super::problem::{Problem, problems};
-use super::{Document, words};
 use crate::value::Usd;
-use crate::{cloud, diagnostic, estimate};
+use crate::{diagnostic, estimate};
 
 /// From the least to the most, in USD: they differ where several pools may carry a model.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -198,20 +199,6 @@ impl<'a> From<&'a estimate::Row<'_>> for ModelCost<'a> {
     }
 }
 
-words! {
-    /// As what a machine is priced.
-    PricedAs for cloud::Capacity {
-        /// at the list's price, until it is given back
-        OnDemand,
-        /// committed for one year
-        Reserved1y,
-        /// committed for three years
-        Reserved3y,
-        /// cheaper, and taken away when the cloud needs it
-        Spot,
-    }
-}
-
 /// A pool that carries a model, and what a replica takes of a node.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -232,7 +219,7 @@ pub struct PoolPart<'a> {
     pub capacity: &'a str,
     /// As what they are priced; missing where the manifest has the price of a node.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub priced_as: Option<PricedAs>,
+    pub priced_as: Option<Capacity>,
     /// Whether they cost at most so much: on demand, as their capacity has no usable price.
     pub at_most: bool,
     /// The day of the list's price; missing where the user says the price.
@@ -254,7 +241,7 @@ impl<'a> From<&'a estimate::Way<'_>> for PoolPart<'a> {
             gpus_per_node: way.gpus_per_node,
             node_hourly_usd: way.node.usd,
             capacity: &way.pool.capacity,
-            priced_as: way.node.capacity.map(PricedAs::from),
+            priced_as: way.node.capacity.map(Capacity::from),
             at_most: way.node.at_most,
             as_of: way.node.as_of,
             source: &way.node.source,

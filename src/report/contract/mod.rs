@@ -24,8 +24,7 @@ pub use catalog::{
 };
 pub use cost::{Capacity, CostResult, LeftOut, Offer, Price, Prices, Ranked};
 pub use estimate::{
-    Amount, CostEstimate, KeptNodes, ModelCost, NotCounted, Part, PoolPart, PricedAs, Range,
-    Tokens, Total,
+    Amount, CostEstimate, KeptNodes, ModelCost, NotCounted, Part, PoolPart, Range, Tokens, Total,
 };
 pub use model::{State, Verdict};
 pub use plan::{Action, Change, ClusterPlan, Note, Plan, Residency, Verb};
