@@ -196,6 +196,14 @@ impl Problem {
         self
     }
 
+    /// Adds a hint, if there is one.
+    pub fn hint_if(self, hint: Option<String>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+
     /// Adds "did you mean" when one of the known words is near.
     pub fn suggest<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match crate::text::nearest(word, known) {

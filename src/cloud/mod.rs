@@ -208,9 +208,9 @@ impl fmt::Display for Cloud {
 
 /// Countries with the groups that residency rules name (`data/countries.csv`).
 pub mod country {
-    use super::{Deserialize, OnceLock, embedded_csv};
+    use super::{Deserialize, OnceLock, embedded_csv, quoted_list};
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, PartialEq, Deserialize)]
     pub struct Country {
         /// ISO 3166 alpha-2, lower case.
         pub country: String,
@@ -233,6 +233,24 @@ pub mod country {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Returns every word of a residency rule: the groups, then the countries.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        let countries = all().iter().map(|country| country.country.as_str());
+        groups().into_iter().chain(countries)
+    }
+
+    pub fn is_word(text: &str) -> bool {
+        words().any(|word| word == text)
+    }
+
+    /// Says that a text is no word of a residency rule.
+    pub fn no_word(text: &str) -> String {
+        format!(
+            "`{text}` is neither a country code nor one of the groups {}",
+            quoted_list(groups())
+        )
     }
 
     impl Country {

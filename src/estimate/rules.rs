@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Rates, Total};
 use crate::diagnostic::{Kind, Problem};
-use crate::price::{Budget, Reaction, age_in_days};
+use crate::price::{Budget, Reaction, is_older};
 use crate::project::Project;
 use crate::text;
 
@@ -48,10 +48,9 @@ pub fn unknown_cost(total: &Total, budget: &Budget) -> Option<Problem> {
 /// Returns what is to be said of the oldest price of a sum, if it is older than it may be.
 pub fn too_old(total: &Total, most: Duration, rates: &Rates) -> Option<String> {
     let oldest = total.oldest.as_ref()?;
-    let (as_of, age) = (oldest.as_of, age_in_days(oldest.as_of, rates.today));
-    let (pool, cluster) = (&oldest.pool, &oldest.cluster);
-    let is_old = Duration::from_secs(age.unsigned_abs() * 86_400) > most;
-    is_old.then(|| format!("the price of pool `{pool}` on `{cluster}` is of {as_of}"))
+    let (pool, cluster, as_of) = (&oldest.pool, &oldest.cluster, oldest.as_of);
+    is_older(as_of, rates.today, most)
+        .then(|| format!("the price of pool `{pool}` on `{cluster}` is of {as_of}"))
 }
 
 /// Makes a refusal of what [`too_old`] says.

@@ -1,9 +1,12 @@
 //! What a query finds: offers in their order, each with the price that it stands for. Main types: [`Answer`], [`Row`].
 
+use std::time::Duration;
+
 use jiff::civil::Date;
 
-use super::{Asked, Offer, age_in_days};
+use super::{Asked, Offer, age_in_days, is_older};
 use crate::cloud::{Capacity, Seller};
+use crate::diagnostic::{Kind, Problem};
 use crate::text::count;
 use crate::value::Usd;
 
@@ -82,6 +85,28 @@ impl Answer {
         let compared = self.rows.iter().filter(|row| row.ranked.is_some());
         let days = compared.filter_map(|row| row.judged);
         days.map(|(_, day)| age_in_days(day, today)).max()
+    }
+
+    /// Refuses the answer if a compared price is older than somebody allows.
+    pub fn check_age(&self, today: Date, most: Duration, by: &str) -> Result<(), Problem> {
+        let rows = self.rows.iter();
+        let judged: Vec<(&Row, Date)> = rows.filter_map(|row| Some((row, row.judged?.1))).collect();
+        let old = || judged.iter().filter(|(_, day)| is_older(*day, today, most));
+        let Some((oldest, day)) = old().min_by_key(|(_, day)| *day) else {
+            return Ok(());
+        };
+        let offer = &oldest.offer;
+        let detail = format!(
+            "older than {by} allows: {} of {}; the oldest is of {day}: {} `{}` in {}",
+            old().count(),
+            count(judged.len(), "compared price"),
+            offer.seller,
+            offer.instance_type,
+            offer.region
+        );
+        Err(Problem::error(Kind::PriceAge, "prices are too old")
+            .detail(detail)
+            .hint("`mcai cost refresh` reads new ones"))
     }
 
     /// Whether spot was asked for and is there, but too old to be compared.

@@ -49,6 +49,23 @@ pub fn sellers() -> impl Iterator<Item = Seller> {
     Seller::clouds().chain(Seller::others().iter().copied())
 }
 
+/// Returns who is asked for machines where nobody is named: the clouds that mcai runs on, and others where an instance type is
+/// named that no cloud has.
+pub fn sellers_of(machines: &[Machine]) -> Vec<Seller> {
+    let names = || {
+        machines
+            .iter()
+            .filter_map(|machine| machine.instance_type.as_ref())
+    };
+    let has = |seller: &Seller| names().any(|name| seller.instance(name).is_some());
+    let clouds: Vec<Seller> = Seller::clouds().collect();
+    if clouds.iter().any(has) {
+        return clouds;
+    }
+    let others = Seller::others().iter().copied().filter(has);
+    clouds.into_iter().chain(others).collect()
+}
+
 /// Returns the machines that a word asks for: a kind, an alias or a resource profile with an optional `:COUNT`, or an instance type. An
 /// ambiguous alias stands for each of its kinds.
 pub fn machines(word: &str, terms: &Terms) -> Result<Vec<Machine>, Problem> {
@@ -168,10 +185,7 @@ fn unknown(name: &str) -> Problem {
     if looks_like_instance_type(name) {
         let problem = Problem::error(Kind::Settings, "unknown instance type");
         let problem = problem.detail(format!("nobody has an instance type `{name}`"));
-        return match near_instances_hint(name, sellers()) {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        };
+        return problem.hint_if(near_instances_hint(name, sellers()));
     }
     let kinds = count(gpu::all().len(), "kind");
     let problem = Problem::error(Kind::Settings, "unknown GPU kind");

@@ -19,6 +19,7 @@ pub mod store;
 mod terms;
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::civil::Date;
 
@@ -27,7 +28,7 @@ use crate::text::visible;
 use crate::value::Usd;
 
 pub use answer::{Answer, Row};
-pub use ask::{Machine, machines, sellers};
+pub use ask::{Machine, machines, sellers, sellers_of};
 pub use catalog::{Catalog, Unusable};
 pub use merge::{Change, FARTHEST_MOVE, Merged, merge, moved};
 pub use offer::{Asked, Market, Offer, Offers, Wanted, YOURS};
@@ -94,6 +95,12 @@ pub fn age_in_days(as_of: Date, today: Date) -> i64 {
         .until(today)
         .map_or(0, |age| i64::from(age.get_days()));
     age.max(0)
+}
+
+/// Whether a price is older than somebody allows.
+pub fn is_older(as_of: Date, today: Date, most: Duration) -> bool {
+    let days = age_in_days(as_of, today).unsigned_abs();
+    Duration::from_secs(days * 24 * 3600) > most
 }
 
 /// Whether a price is too old for its kind: a note for most, and spot is no longer ranked.

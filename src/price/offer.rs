@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::terms::{Fixed, OwnMachine, Terms, holds};
 use super::{Catalog, Doubt, Key, Price, doubts, is_stale};
-use crate::cloud::country::{self, Country};
+use crate::cloud::country::Country;
 use crate::cloud::{Capacity, InstanceType, Seller};
 use crate::diagnostic::Problem;
 use crate::gpu::{self, Gpu};
@@ -137,7 +137,7 @@ impl Market<'_> {
     /// Returns all offers of some instance types, in all regions, own machines not among them.
     pub fn offers(&self, wanted: &Wanted<'_>) -> Result<Offers, Problem> {
         let prices = self.catalog.prices(wanted)?;
-        let mut doubts = doubts(&prices);
+        let doubts = doubts(&prices);
         let mut offers: Vec<Offer> = Vec::new();
         for price in prices {
             if doubts.contains_key(&price.key) {
@@ -150,13 +150,13 @@ impl Market<'_> {
             offer.prices.insert(price.key.capacity, asked);
         }
         self.add_fixed(wanted, &mut offers);
-        let doubts = std::mem::take(&mut doubts).into_values().collect();
+        let doubts = doubts.into_values().collect();
         Ok(Offers { offers, doubts })
     }
 
     /// Returns the user's own machines as offers.
     pub fn own(&self) -> impl Iterator<Item = Offer> {
-        self.terms.own.iter().filter_map(own_offer)
+        self.terms.own.iter().map(own_offer)
     }
 
     /// Finds the offer that a price belongs to, the last one or a new one: prices come in the order of their keys.
@@ -209,16 +209,10 @@ impl Market<'_> {
         for fixed in fixed {
             apply(fixed, offers);
         }
-        offers.sort_by(|one, other| {
-            let key = |offer: &Offer| {
-                (
-                    offer.seller,
-                    offer.instance_type.clone(),
-                    offer.region.clone(),
-                )
-            };
-            key(one).cmp(&key(other))
-        });
+        fn place(offer: &Offer) -> (Seller, &str, &str) {
+            (offer.seller, &offer.instance_type, &offer.region)
+        }
+        offers.sort_by(|one, other| place(one).cmp(&place(other)));
     }
 }
 
@@ -261,17 +255,17 @@ fn offer(seller: Seller, instance: &'static InstanceType, region: &str) -> Optio
     })
 }
 
-fn own_offer(machine: &OwnMachine) -> Option<Offer> {
+fn own_offer(machine: &OwnMachine) -> Offer {
     let asked = Asked::yours(machine.usd, None);
-    Some(Offer {
-        seller: "bare-metal".parse().ok()?,
+    Offer {
+        seller: machine.cloud,
         region: machine.cluster.clone(),
-        country: country::find(machine.country),
+        country: Some(machine.country),
         instance_type: machine.pool.clone(),
         gpu: machine.gpu,
         gpus: machine.gpus.map(f64::from),
         prices: BTreeMap::from([(Capacity::OnDemand, asked)]),
-    })
+    }
 }
 
 #[cfg(test)]

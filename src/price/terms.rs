@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::cloud::country::Country;
 use crate::cloud::{Capacity, Seller};
 use crate::gpu::Gpu;
 use crate::value::Usd;
@@ -50,10 +51,12 @@ pub struct Fixed {
 /// Machines of the user's own, on no cloud, with what one of them costs for an hour.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnMachine {
+    /// The one without regions.
+    pub cloud: Seller,
     /// The cluster and the pool that they are.
     pub cluster: String,
     pub pool: String,
-    pub country: &'static str,
+    pub country: &'static Country,
     pub gpu: &'static Gpu,
     pub gpus: Option<u32>,
     pub usd: Usd,

@@ -333,20 +333,10 @@ impl Checker<'_> {
 
     fn check_residency_words(&self, rule: &[Sourced<String>]) {
         for word in rule {
-            if country::find(&word.value).is_none()
-                && !country::groups().contains(&word.value.as_str())
-            {
-                let known = country::groups()
-                    .into_iter()
-                    .chain(country::all().iter().map(|c| c.country.as_str()));
-                let detail = format!(
-                    "`{}` is neither a country code nor one of the groups {}",
-                    word.value,
-                    quoted_list(country::groups())
-                );
+            if !country::is_word(&word.value) {
                 let problem = Problem::error(Kind::Manifest, "unknown residency")
-                    .detail(detail)
-                    .suggest(&word.value, known);
+                    .detail(country::no_word(&word.value))
+                    .suggest(&word.value, country::words());
                 self.findings
                     .push(problem.at(word.span().unwrap_or(&self.document.span)));
             }

@@ -205,9 +205,10 @@ fn of(sellers: &[Seller]) -> String {
 
 fn own_machine(cluster: &Cluster, pool: &Pool) -> Option<OwnMachine> {
     Some(OwnMachine {
+        cloud: cluster.cloud.into(),
         cluster: cluster.name.to_string(),
         pool: pool.name.clone(),
-        country: &cluster.country.country,
+        country: cluster.country,
         gpu: gpu::by_name(pool.gpu?)?,
         gpus: pool.gpus_per_node,
         usd: pool.hourly_usd?,

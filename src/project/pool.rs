@@ -128,10 +128,7 @@ fn known_instance(
                 table.name
             ))
             .at(span);
-        findings.push(match near_instances_hint(name, [cloud.into()]) {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        });
+        findings.push(problem.hint_if(near_instances_hint(name, [cloud.into()])));
     }
     found
 }

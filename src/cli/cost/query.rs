@@ -12,10 +12,10 @@ use crate::diagnostic::{Kind, Problem};
 use crate::failure::{Exit, Failure};
 use crate::manifest;
 use crate::place::{self, Needs};
-use crate::price::{self, AgeRule, Market, Query, Sort, Terms, age_in_days};
+use crate::price::{self, AgeRule, Market, Query, Sort, Terms};
 use crate::project::Project;
 use crate::report::{CostView, Format, contract, cost_text};
-use crate::text::{count, nearest, parse_age, quoted_list};
+use crate::text::{nearest, parse_age};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -85,20 +85,12 @@ fn seller(text: &str) -> Result<Seller, String> {
 
 fn residency(text: &str) -> Result<String, String> {
     let word = text.to_lowercase();
-    let groups = country::groups();
-    if groups.contains(&word.as_str()) || country::find(&word).is_some() {
+    if country::is_word(&word) {
         return Ok(word);
     }
-    let countries = country::all()
-        .iter()
-        .map(|country| country.country.as_str());
-    let known = groups.iter().copied().chain(countries);
-    let likely =
-        nearest(&word, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-    Err(format!(
-        "`{text}` is neither a country code nor one of the groups {}{likely}",
-        quoted_list(groups)
-    ))
+    let near = nearest(&word, country::words());
+    let likely = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    Err(country::no_word(text) + &likely)
 }
 
 pub(super) fn run(app: &App, args: &QueryArgs) -> Result<Exit, Failure> {
@@ -193,7 +185,15 @@ fn query(
     terms: &Terms,
 ) -> Result<(Query, Vec<String>), Problem> {
     let needs = match (&args.gpu, project) {
-        (Some(word), _) => named(word, terms)?,
+        (Some(word), _) => {
+            let machines = price::machines(word, terms)?;
+            let sellers = price::sellers_of(&machines);
+            Needs {
+                machines,
+                sellers,
+                ..Needs::default()
+            }
+        }
         (None, Some(project)) => place::needs(project),
         (None, None) => Needs::default(),
     };
@@ -223,63 +223,18 @@ fn query(
     Ok((query, unknown))
 }
 
-/// Returns what a word asks for, from the clouds that mcai runs on; from others where nobody else has it by that name.
-fn named(word: &str, terms: &Terms) -> Result<Needs, Problem> {
-    let machines = price::machines(word, terms)?;
-    let has = |seller: &Seller| {
-        let mut names = machines
-            .iter()
-            .filter_map(|machine| machine.instance_type.as_ref());
-        names.any(|name| seller.instance(name).is_some())
-    };
-    let clouds: Vec<Seller> = Seller::clouds().collect();
-    let others = Seller::others().iter().copied().filter(has);
-    let sellers = match clouds.iter().any(has) {
-        true => clouds,
-        false => clouds.into_iter().chain(others).collect(),
-    };
-    Ok(Needs {
-        machines,
-        sellers,
-        ..Needs::default()
-    })
-}
-
 /// Refuses an answer whose compared prices are older than the command line allows, or else the manifest.
 fn check_age(
     view: &CostView<'_>,
     asked: Option<Duration>,
     rule: Option<&AgeRule>,
 ) -> Result<(), Problem> {
-    let Some(most) = asked.or(rule.map(|rule| rule.max_age)) else {
-        return Ok(());
-    };
-    let age = |day| Duration::from_secs(age_in_days(day, view.today).unsigned_abs() * 86_400);
-    let judged = view
-        .answer
-        .rows
-        .iter()
-        .filter_map(|row| Some((row, row.judged?.1)));
-    let judged: Vec<_> = judged.collect();
-    let old = judged.iter().filter(|(_, day)| age(*day) > most);
-    let Some((oldest, day)) = old.clone().min_by_key(|(_, day)| *day) else {
-        return Ok(());
-    };
-    let offer = &oldest.offer;
-    let detail = format!(
-        "older than {} allows: {} of {}; the oldest is of {day}: {} `{}` in {}",
-        asked.map_or("`policy.prices`", |_| "`--max-age`"),
-        old.count(),
-        count(judged.len(), "compared price"),
-        offer.seller,
-        offer.instance_type,
-        offer.region
-    );
-    let problem = Problem::error(Kind::PriceAge, "prices are too old")
-        .detail(detail)
-        .hint("`mcai cost refresh` reads new ones");
-    Err(match rule.filter(|_| asked.is_none()) {
-        Some(rule) => problem.at(&rule.span),
-        None => problem,
-    })
+    let check = |most, by| view.answer.check_age(view.today, most, by);
+    match (asked, rule) {
+        (Some(most), _) => check(most, "`--max-age`"),
+        (None, Some(rule)) => {
+            check(rule.max_age, "`policy.prices`").map_err(|problem| problem.at(&rule.span))
+        }
+        (None, None) => Ok(()),
+    }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::cloud::country;
 use crate::price::{Discount, Scope};
 
 fn day(text: &str) -> Date {
@@ -188,9 +189,10 @@ fn an_agreed_price_is_an_offer_where_no_list_has_one() {
 fn own_machines_are_offers_of_their_cluster() {
     let terms = Terms {
         own: vec![OwnMachine {
+            cloud: seller("bare-metal"),
             cluster: "zurich".to_owned(),
             pool: "boxes".to_owned(),
-            country: "ch",
+            country: country::find("ch").unwrap(),
             gpu: gpu::by_name("H100-SXM-80GB").unwrap(),
             gpus: Some(8),
             usd: "18".parse().unwrap(),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::cloud::country;
 use crate::price::{Catalog, OwnMachine, Terms, machines};
 
 fn query(word: &str) -> Query {
@@ -258,9 +259,10 @@ fn price(row: &Row) -> String {
 #[test]
 fn own_machines_are_ranked_among_the_others() {
     let own = |cluster: &str, usd: &str| OwnMachine {
+        cloud: "bare-metal".parse().unwrap(),
         cluster: cluster.to_owned(),
         pool: "boxes".to_owned(),
-        country: "ch",
+        country: country::find("ch").unwrap(),
         gpu: crate::gpu::by_name("H100-SXM-80GB").unwrap(),
         gpus: Some(8),
         usd: usd.parse().unwrap(),

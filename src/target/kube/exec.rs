@@ -198,10 +198,7 @@ impl Plugin {
                     .as_deref()
                     .map(process::plain)
                     .filter(|hint| !hint.is_empty());
-                match hint.or_else(|| install_hint(name).map(str::to_owned)) {
-                    Some(hint) => problem.hint(hint),
-                    None => problem,
-                }
+                problem.hint_if(hint.or_else(|| install_hint(name).map(str::to_owned)))
             }
             ProcessError::Timeout(limit) => {
                 let seconds = limit.as_secs();

@@ -258,10 +258,7 @@ impl CallError {
         let problem = causes
             .chain(self.chain.iter().cloned())
             .fold(problem, Problem::cause);
-        match self.hint {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        }
+        problem.hint_if(self.hint)
     }
 }
 
