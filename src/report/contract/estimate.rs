@@ -16,7 +16,8 @@ pub struct Range {
     /// With each model on its cheapest pool.
     #[schemars(with = "f64")]
     pub low: Usd,
-    /// With each model on its dearest pool.
+    /// Of shared machines with each model on its dearest pool; of whole machines a bound, however the replicas are spread
+    /// over the pools.
     #[schemars(with = "f64")]
     pub high: Usd,
 }
@@ -58,7 +59,7 @@ pub struct Total<'a> {
     pub monthly_usd: Amount,
     /// Whether a part of it is known only to cost at most so much: spot or reserved machines that count as on demand.
     pub at_most: bool,
-    /// Which share of the dearest whole machines is on spot, from 0 to 1.
+    /// Which share of the whole machines' upper end is on spot where each model is on its dearest pool, from 0 to 1.
     pub spot_share: f64,
     /// The day of the oldest price that counts; missing where none is from a list.
     #[serde(skip_serializing_if = "Option::is_none")]
