@@ -30,7 +30,8 @@ impl Machine {
             && self.instance_type.as_ref().is_none_or(is_named)
     }
 
-    fn is(&self, row: &InstanceType) -> bool {
+    /// Whether an instance type is one of these.
+    pub fn is(&self, row: &InstanceType) -> bool {
         self.covers(&row.gpu, row.gpu_count, &row.instance_type)
     }
 

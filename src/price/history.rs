@@ -12,6 +12,7 @@ use crate::cloud::Seller;
 use crate::diagnostic::{Kind, Problem};
 use crate::host;
 use crate::text::csv_text;
+use crate::value::Usd;
 
 /// The columns of a history's file.
 const COLUMNS: &str = "cloud,instance_type,region,capacity,usd_per_hour,as_of,source";
@@ -112,7 +113,7 @@ fn moves_of(points: &[Price], since: Date) -> Option<Moves> {
 }
 
 /// Returns what a point's key costs per GPU, where the number of GPUs is known.
-pub fn per_gpu(key: &Key, usd: crate::value::Usd) -> Option<crate::value::Usd> {
+pub fn per_gpu(key: &Key, usd: Usd) -> Option<Usd> {
     let gpus = key.seller.instance(&key.instance_type)?.gpu_count?;
     Some(usd.per(gpus))
 }

@@ -118,8 +118,5 @@ impl HistoryArgs {
 
 fn are_covered(machines: &[Machine], seller: Seller, instance_type: &str) -> bool {
     let row = seller.instance(instance_type);
-    row.is_some_and(|row| {
-        let is_it = |wanted: &Machine| wanted.covers(&row.gpu, row.gpu_count, instance_type);
-        machines.iter().any(is_it)
-    })
+    row.is_some_and(|row| machines.iter().any(|machine| machine.is(row)))
 }
