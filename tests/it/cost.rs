@@ -332,6 +332,29 @@ fn nothing_of_a_price_file_reaches_the_terminal_as_it_is() {
     assert!(!run.code(1).stderr.contains('\u{1b}'), "{}", run.stderr);
 }
 
+/// The built-in history is of GCP's list in the 14 months before July 2026.
+#[test]
+fn the_built_in_history_shows_how_spot_rose() {
+    let sandbox = sandbox();
+    let asked = [
+        "history",
+        "a3-highgpu-8g",
+        "--since",
+        "2025-06-01",
+        "--region",
+        "us-central1",
+    ];
+    expect_answer(&sandbox, "history", &asked);
+    let run =
+        sandbox.mcai(&[&["cost"], &asked[..], &["--capacity", "spot", "-o", "json"]].concat());
+    let answer: Value = serde_json::from_str(&run.code(0).stdout).expect("JSON");
+    let points = answer["prices"][0]["points"].as_array().expect("a list");
+    let ends =
+        [points.first(), points.last()].map(|point| point.expect("a point")["usdPerHour"].as_f64());
+    assert_eq!(ends, [Some(20.389335), Some(50.609541)]);
+    assert_eq!(points.len(), 19);
+}
+
 #[test]
 fn a_terminal_of_80_columns_is_enough() {
     let mut sandbox = sandbox();
